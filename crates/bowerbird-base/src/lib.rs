@@ -1,0 +1,22 @@
+//! The floor of bowerbird: what the executor, the I/O driver, the timers and the channels all need.
+//!
+//! This crate knows no runtime. It holds
+//!
+//! - [`sync`]: atomics, cells, mutexes and threads, from std and parking_lot, or from loom or shuttle
+//!   when a model is being checked. **The only place in the workspace that names those cfgs.**
+//! - [`waker_slot`]: one stored `Waker`, set by its owner and taken by whoever wakes.
+//! - [`poll_context`]: what is true of the poll that is going on in this thread: its budget, what its
+//!   leaf waits for, whether a cancellation is being offered to it, which cleanups it left behind.
+//! - [`clock`]: the one source of time, which tests can pause and advance.
+//! - [`cancel_safe`], [`cache_line`], [`rng`]: a marker, a padding, a small seeded generator.
+//!
+//! `std::task::Waker` and the types of this crate are all that crosses between the other crates.
+
+pub mod sync;
+pub mod cache_line;
+pub mod rng;
+pub mod clock;
+#[allow(unsafe_code, reason = "a waker is handed over between threads without a lock")]
+pub mod waker_slot;
+pub mod cancel_safe;
+pub mod poll_context;

@@ -1,0 +1,90 @@
+use super::*;
+use crate::model_or_real;
+
+model_or_real! { {} {
+
+fn request(message: &str) -> Request {
+    Request { message: Some(message.into()), origin: Request::TASK_ROOT }
+}
+
+fn cleanup() -> Cleanup {
+    Cleanup { future: Box::pin(std::future::ready(())), location: Location::caller() }
+}
+
+#[test]
+fn attention_is_zero_until_something_is_about() {
+    let task = 8 as *const ();
+    begin(task);
+    assert!(!needs_attention());
+    offer(request("stop"));
+    assert!(needs_attention() && is_offered());
+    assert_eq!(take_request(), Some((request("stop"), Delivery::Offered)));
+    assert!(!needs_attention());
+    raise(request("up"));
+    assert_eq!(delivery(), Delivery::Unwinding);
+    assert!(!is_offered());
+    assert_eq!(take_request(), Some((request("up"), Delivery::Unwinding)));
+    assert_eq!(end(), Ended { yielded: false, needs_attention: false });
+}
+
+#[test]
+fn cleanups_are_taken_from_a_mark_in_their_order() {
+    begin(8 as *const ());
+    push_cleanup(cleanup()).unwrap();
+    let mark = cleanup_mark();
+    push_cleanup(cleanup()).unwrap();
+    push_cleanup(cleanup()).unwrap();
+    assert_eq!(take_cleanups(mark).len(), 2);
+    assert_eq!(take_cleanups(mark).len(), 0);
+    assert_eq!(take_cleanups(0).len(), 1);
+    assert!(!end().needs_attention);
+}
+
+#[test]
+fn cleanup_outside_a_poll_is_given_back() {
+    assert!(push_cleanup(cleanup()).is_err());
+    assert!(!needs_attention());
+}
+
+#[test]
+fn budget_runs_out_and_asks_for_another_poll() {
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    begin(cx.waker().data());
+    begin(8 as *const ());
+    for _ in 0..BUDGET {
+        match poll_proceed(&mut cx) {
+            Poll::Ready(proceed) => proceed.made_progress(),
+            Poll::Pending => panic!("the budget ended early"),
+        }
+    }
+    assert!(poll_proceed(&mut cx).is_pending());
+    assert!(unconstrained(|| poll_proceed(&mut cx).is_ready()));
+    end();
+}
+
+#[test]
+fn set_aside_poll_comes_back_as_it_was() {
+    begin(8 as *const ());
+    offer(request("outer"));
+    push_cleanup(cleanup()).unwrap();
+    consume_budget(28);
+    {
+        let _outer = set_aside();
+        assert!(!needs_attention());
+        begin(16 as *const ());
+        assert_eq!(current_task(), 16 as *const ());
+        end();
+    }
+    assert_eq!(current_task(), 8 as *const ());
+    assert!(is_offered());
+    assert_eq!(take_cleanups(0).len(), 1);
+    take_request();
+    end();
+}
+
+#[test]
+fn offload_without_a_runtime_gives_the_job_back() {
+    assert!(offload(OffloadClass::Other, Box::new(|| ())).is_err());
+}
+
+} }

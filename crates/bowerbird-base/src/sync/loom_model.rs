@@ -1,0 +1,110 @@
+//! The loom build: every interleaving within the bounds is explored.
+
+pub use loom::sync::Arc;
+pub use loom::thread_local;
+
+/// Atomics.
+pub mod atomic {
+    pub use loom::sync::atomic::*;
+}
+
+/// Spinning: in a model, a thread that spins lets the others run.
+pub mod hint {
+    pub use loom::hint::spin_loop;
+}
+
+/// Threads.
+pub mod thread {
+    pub use loom::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, spawn, yield_now};
+
+    /// Parks; a model knows no time, so the wait never ends by itself.
+    pub fn park_timeout(_timeout: std::time::Duration) {
+        park();
+    }
+}
+
+/// Cells that several threads may reach.
+pub mod cell {
+    pub use loom::cell::UnsafeCell;
+}
+
+/// A mutex with parking_lot's shape.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+/// The guard of a [`Mutex`].
+pub type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+
+impl<T> Mutex<T> {
+    /// Makes a mutex around `value`.
+    pub fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    /// Waits for the lock.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+}
+
+/// A condition variable with parking_lot's shape.
+#[derive(Debug, Default)]
+pub struct Condvar(loom::sync::Condvar);
+
+/// Whether a timed wait ended by its timeout.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitTimeoutResult(bool);
+
+impl WaitTimeoutResult {
+    /// Returns whether the timeout passed.
+    pub fn timed_out(&self) -> bool {
+        self.0
+    }
+}
+
+impl Condvar {
+    /// Makes a condition variable.
+    pub fn new() -> Self {
+        Self(loom::sync::Condvar::new())
+    }
+
+    /// Wakes one waiter.
+    pub fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    /// Wakes all waiters.
+    pub fn notify_all(&self) {
+        self.0.notify_all();
+    }
+
+    /// Waits for a wake-up.
+    pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        replace_guard(guard, |owned| self.0.wait(owned).unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+
+    /// Waits; a model knows no time, so the wait never ends by itself.
+    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _timeout: std::time::Duration) -> WaitTimeoutResult {
+        self.wait(guard);
+        WaitTimeoutResult(false)
+    }
+}
+
+/// Runs a function that takes a guard by value on one that is only borrowed.
+#[allow(unsafe_code, reason = "loom's guards are taken and given back by value")]
+fn replace_guard<'a, T>(
+    guard: &mut MutexGuard<'a, T>,
+    f: impl FnOnce(MutexGuard<'a, T>) -> MutexGuard<'a, T>,
+) {
+    // SAFETY: the guard is read out once and a guard is written back before anybody can see the gap;
+    // loom aborts the whole model on a panic inside `f`, so the gap is never observed.
+    let owned = unsafe { std::ptr::read(guard) };
+    let back = f(owned);
+    // SAFETY: as above; the slot holds bits that were moved out, so nothing is overwritten.
+    unsafe { std::ptr::write(guard, back) };
+}

@@ -1,0 +1,46 @@
+//! Std, loom or shuttle: the primitives that every other module imports from here.
+//!
+//! A build is ordinary, or it is a model: `--cfg bowerbird_loom` or `--cfg bowerbird_shuttle`. The three
+//! have the same names and shapes, so the code above is the same in all. The cfgs are our own because a
+//! plain `cfg(loom)` would also change the crates of the development tree.
+
+#[cfg(not(any(bowerbird_loom, bowerbird_shuttle)))]
+mod real;
+#[cfg(not(any(bowerbird_loom, bowerbird_shuttle)))]
+pub use real::*;
+
+#[cfg(bowerbird_loom)]
+mod loom_model;
+#[cfg(bowerbird_loom)]
+pub use loom_model::*;
+
+#[cfg(all(bowerbird_shuttle, not(bowerbird_loom)))]
+mod shuttle_model;
+#[cfg(all(bowerbird_shuttle, not(bowerbird_loom)))]
+pub use shuttle_model::*;
+
+pub mod model_deque;
+
+/// Whether this build checks a model: capacities shrink, sizes are not asserted.
+pub const IS_MODEL: bool = cfg!(any(bowerbird_loom, bowerbird_shuttle));
+
+/// Chooses between two lists of items: the first in a model, the second in an ordinary build.
+#[cfg(any(bowerbird_loom, bowerbird_shuttle))]
+#[macro_export]
+macro_rules! model_or_real {
+    ({ $($model:tt)* } { $($real:tt)* }) => { $($model)* };
+}
+
+/// Chooses between two lists of items: the first in a model, the second in an ordinary build.
+#[cfg(not(any(bowerbird_loom, bowerbird_shuttle)))]
+#[macro_export]
+macro_rules! model_or_real {
+    ({ $($model:tt)* } { $($real:tt)* }) => { $($real)* };
+}
+
+/// Atomics for process-wide statics, which a model cannot hold: always std's.
+///
+/// Use them only for what no model has to explore.
+pub mod static_atomic {
+    pub use std::sync::atomic::*;
+}
