@@ -23,7 +23,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::sync::thread_local;
+use crate::const_thread_local;
 
 /// How many ready results a poll may take before its leaves make it yield.
 pub const BUDGET: u32 = 128;
@@ -42,20 +42,17 @@ struct PollContext {
     wait: Cell<Option<Wait>>,
 }
 
-thread_local! {
-    static POLL: PollContext = const {
-        PollContext {
-            attention: Cell::new(0),
-            budget: Cell::new(BUDGET),
-            yielded: Cell::new(false),
-            task: Cell::new(std::ptr::null()),
-            wait: Cell::new(None),
-        }
+const_thread_local! {
+    static POLL: PollContext = PollContext {
+        attention: Cell::new(0),
+        budget: Cell::new(BUDGET),
+        yielded: Cell::new(false),
+        task: Cell::new(std::ptr::null()),
+        wait: Cell::new(None),
     };
-    static DETAIL: RefCell<Detail> = const {
-        RefCell::new(Detail { request: None, unwinding: false, cleanups: Vec::new() })
-    };
-    static OFFLOADER: RefCell<Option<Offloader>> = const { RefCell::new(None) };
+    static DETAIL: RefCell<Detail> =
+        RefCell::new(Detail { request: None, unwinding: false, cleanups: Vec::new() });
+    static OFFLOADER: RefCell<Option<Offloader>> = RefCell::new(None);
 }
 
 /// What stands behind the attention word.

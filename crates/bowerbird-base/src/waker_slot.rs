@@ -36,6 +36,7 @@ use std::task::Waker;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::cell::UnsafeCell;
+use crate::sync::hint;
 
 const WAITING: usize = 0;
 const REGISTERING: usize = 1;
@@ -68,7 +69,10 @@ impl WakerSlot {
         match seen {
             Ok(_) => self.store(waker),
             // A wake is going on: the condition changes, so poll again. Or a second owner.
-            Err(_) => waker.wake_by_ref(),
+            Err(_) => {
+                waker.wake_by_ref();
+                hint::spin_loop();
+            }
         }
     }
 

@@ -38,6 +38,24 @@ macro_rules! model_or_real {
     ({ $($model:tt)* } { $($real:tt)* }) => { $($real)* };
 }
 
+/// Declares a thread-local whose first value is a constant: no lazy initialisation in an ordinary build.
+#[cfg(any(bowerbird_loom, bowerbird_shuttle))]
+#[macro_export]
+macro_rules! const_thread_local {
+    ($($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = $init:expr;)*) => {
+        $crate::sync::thread_local! { $($(#[$attr])* $vis static $name: $t = $init;)* }
+    };
+}
+
+/// Declares a thread-local whose first value is a constant: no lazy initialisation in an ordinary build.
+#[cfg(not(any(bowerbird_loom, bowerbird_shuttle)))]
+#[macro_export]
+macro_rules! const_thread_local {
+    ($($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = $init:expr;)*) => {
+        ::std::thread_local! { $($(#[$attr])* $vis static $name: $t = const { $init };)* }
+    };
+}
+
 /// Atomics for process-wide statics, which a model cannot hold: always std's.
 ///
 /// Use them only for what no model has to explore.
