@@ -5,6 +5,7 @@
 //! - [`sync`]: atomics, cells, mutexes and threads, from std and parking_lot, or from loom or shuttle
 //!   when a model is being checked. **The only place in the workspace that names those cfgs.**
 //! - [`waker_slot`]: one stored `Waker`, set by its owner and taken by whoever wakes.
+//! - [`spin_lock`]: a lock for very short sections.
 //! - [`poll_context`]: what is true of the poll that is going on in this thread: its budget, what its
 //!   leaf waits for, whether a cancellation is being offered to it, which cleanups it left behind.
 //! - [`clock`]: the one source of time, which tests can pause and advance.
@@ -18,5 +19,7 @@ pub mod rng;
 pub mod clock;
 #[allow(unsafe_code, reason = "a waker is handed over between threads without a lock")]
 pub mod waker_slot;
+#[allow(unsafe_code, reason = "a lock lends its value to one guard at a time")]
+pub mod spin_lock;
 pub mod cancel_safe;
 pub mod poll_context;

@@ -62,3 +62,10 @@ macro_rules! const_thread_local {
 pub mod static_atomic {
     pub use std::sync::atomic::*;
 }
+
+// A model must know who waits for whom, and a spinning thread does not tell: there, a mutex is the lock,
+// and the spin lock has a model of its own.
+crate::model_or_real! {
+    { pub use self::{Mutex as SpinLock, MutexGuard as SpinGuard}; }
+    { pub use crate::spin_lock::{SpinGuard, SpinLock}; }
+}
