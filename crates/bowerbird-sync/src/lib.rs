@@ -1,1 +1,17 @@
-//! bowerbird-sync
+//! Channels, locks and events that run under any executor.
+//!
+//! Nothing here knows a runtime: a waiter stores its `std::task::Waker` and whoever makes it ready wakes
+//! it. The poll context of bowerbird-base adds what our own executor offers (the cooperative budget, the
+//! wait reason, cancellation at a suspension); under another executor these calls do nothing.
+//!
+//! - [`oneshot`]: one value, once, from one place to another. asyncio: a bare `Future`.
+//! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`.
+//!
+//! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
+
+pub mod oneshot;
+mod event;
+mod wake_all;
+mod block_on;
+
+pub use event::{Event, EventWait};
