@@ -1,1 +1,17 @@
-//! placeholder
+//! The questions the benchmarks ask, written once for every runtime.
+//!
+//! A *case* ([`cases`]) is generic over [`runtimes::Runtime`] and monomorphised for each of them, so
+//! that bowerbird and its peers run the same lines. Two things drive the cases:
+//!
+//! - the criterion files in `benches/`, one a question ([`side_by_side`]), to watch one case while
+//!   working on it;
+//! - the program `compare` (`cargo xtask bench`), one process a measurement with the runtimes
+//!   interleaved, whose ratio to the best peer of the same run is the figure that counts.
+//!
+//! One worker always means: the whole process pinned to one CPU, client and helper threads too.
+
+pub mod runtimes;
+pub mod cases;
+pub mod echo;
+pub mod machine;
+pub mod side_by_side;

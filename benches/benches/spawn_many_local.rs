@@ -1,0 +1,14 @@
+//! What does a task cost from spawn to join, when one task spawns many?
+//!
+//! A task on a worker spawns 10,000 empty tasks and awaits their handles one after another; a figure is
+//! the time of a batch, throughput counts tasks.
+//!
+//! A slower number means that a task cell got dearer: its allocation, its place in the registry, the
+//! push to the local queue and the take from it, or a join that takes a slow path. On two workers it
+//! also means that thieves are woken too eagerly or that finishing a stolen task bounces cache lines.
+
+use bowerbird_benches::cases::SpawnManyLocal;
+use criterion::{criterion_group, criterion_main};
+
+criterion_group!(benches, bowerbird_benches::side_by_side::run::<SpawnManyLocal>);
+criterion_main!(benches);

@@ -1,0 +1,156 @@
+//! One measurement: warm up, measure for about as long as asked, print the figures.
+
+use std::io::{self, BufRead, Write};
+use std::process::{self, Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use bowerbird_benches::cases::{
+    Case, ChainedSpawn, Fib, Gather1000, PingPong, SpawnAwaitOne, SpawnManyLocal, TimerChurn,
+    WakeLatency, YieldMany, bytes_per_parked_task, latencies,
+};
+use bowerbird_benches::echo::Client;
+use bowerbird_benches::machine::{cpu_time, pin_to_one_cpu};
+use bowerbird_benches::runtimes::{self, Runtime, Visitor};
+
+use crate::plan::Measurement;
+
+/// How many tasks are parked at once.
+const PARKED_COUNT: u64 = 1_000_000;
+
+/// Measures and prints.
+pub(crate) fn run(measurement: &Measurement) -> ExitCode {
+    if measurement.workers == 1 {
+        pin_to_one_cpu();
+    }
+    match runtimes::visit(&measurement.runtime, &mut Runner(measurement)) {
+        Some(()) => ExitCode::SUCCESS,
+        None => {
+            eprintln!("no runtime is called {:?}", measurement.runtime);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Runner<'a>(&'a Measurement);
+
+impl Visitor for Runner<'_> {
+    type Output = ();
+
+    fn visit<R: Runtime>(&mut self) {
+        let Measurement { case, workers, budget, .. } = *self.0;
+        match case {
+            SpawnManyLocal::NAME => throughput::<R, SpawnManyLocal>(workers, budget),
+            ChainedSpawn::NAME => throughput::<R, ChainedSpawn>(workers, budget),
+            SpawnAwaitOne::NAME => throughput::<R, SpawnAwaitOne>(workers, budget),
+            Gather1000::NAME => throughput::<R, Gather1000>(workers, budget),
+            Fib::NAME => throughput::<R, Fib>(workers, budget),
+            YieldMany::NAME => throughput::<R, YieldMany>(workers, budget),
+            PingPong::NAME => throughput::<R, PingPong>(workers, budget),
+            TimerChurn::NAME => throughput::<R, TimerChurn>(workers, budget),
+            WakeLatency::NAME => latency::<R>(workers, budget),
+            "parked_task_memory" => memory::<R>(workers),
+            "tcp_echo" => echo(self.0).expect("the echo server"),
+            _ => unreachable!("a case without a measurement: {case}"),
+        }
+    }
+}
+
+fn print(metric: &str, value: f64) {
+    println!("{metric} {value}");
+}
+
+/// How often a batch that takes `batch` fits into `budget`.
+fn count_in(budget: Duration, batch: Duration) -> u64 {
+    (budget.as_nanos() / batch.as_nanos().max(1)).max(1) as u64
+}
+
+fn throughput<R: Runtime, C: Case>(workers: usize, budget: Duration) {
+    let (count, wall, cpu) = R::run(workers, async move {
+        // The first batch pays for pages and caches; the second says how long one takes.
+        C::batches::<R>(1).await;
+        let batch = C::batches::<R>(1).await;
+        C::batches::<R>(count_in(budget / 5, batch)).await;
+        let count = count_in(budget, batch);
+        let cpu_before = cpu_time();
+        let wall = C::batches::<R>(count).await;
+        (count, wall, cpu_time() - cpu_before)
+    });
+    let operations = (count * C::OPERATIONS) as f64;
+    print("wall", wall.as_nanos() as f64 / operations);
+    print("cpu", cpu.as_nanos() as f64 / operations);
+}
+
+fn latency<R: Runtime>(workers: usize, budget: Duration) {
+    // Most of a wake is the pause before it, about 160 us with the kernel's timer slack.
+    let count = count_in(budget, Duration::from_micros(160));
+    let (mut all, cpu) = R::run(workers, async move {
+        latencies(count / 5 + 1).await;
+        let cpu_before = cpu_time();
+        let all = latencies(count).await;
+        (all, cpu_time() - cpu_before)
+    });
+    all.sort_unstable();
+    print("p50", percentile(&all, 50).as_nanos() as f64 / 1e3);
+    print("p99", percentile(&all, 99).as_nanos() as f64 / 1e3);
+    print("cpu", cpu.as_nanos() as f64 / count as f64);
+}
+
+fn percentile<T: Copy>(sorted: &[T], percent: usize) -> T {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+fn memory<R: Runtime>(workers: usize) {
+    R::run(workers, async {
+        print("memory", bytes_per_parked_task::<R>(PARKED_COUNT).await);
+        // A million tasks are parked for ever: the end of the process is the end of them.
+        io::stdout().flush().expect("the parent reads");
+        process::exit(0)
+    })
+}
+
+/// This process is the client; the server is a child of it (pinned like it).
+fn echo(measurement: &Measurement) -> io::Result<()> {
+    let mut server = Server::start(measurement)?;
+    let port: u16 = server.answer()?;
+    let mut client = Client::connect(([127, 0, 0, 1], port).into());
+    let budget = measurement.budget;
+    client.exchange(|_, elapsed| elapsed > budget / 5);
+    let cpu_before: u64 = server.cpu_ns()?;
+    let mut done = client.exchange(|_, elapsed| elapsed > budget);
+    let cpu_ns = server.cpu_ns()? - cpu_before;
+    drop(client);
+    server.process.wait()?;
+    done.latencies_ns.sort_unstable();
+    print("rate", done.messages as f64 / done.elapsed.as_secs_f64());
+    print("server-cpu", cpu_ns as f64 / done.messages as f64);
+    print("p50", percentile(&done.latencies_ns, 50) as f64 / 1e3);
+    print("p99", percentile(&done.latencies_ns, 99) as f64 / 1e3);
+    Ok(())
+}
+
+struct Server {
+    process: Child,
+    answers: io::Lines<io::BufReader<process::ChildStdout>>,
+}
+
+impl Server {
+    fn start(measurement: &Measurement) -> io::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(["--echo-server", &measurement.runtime, &measurement.workers.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = process.stdout.take().expect("it is piped");
+        Ok(Self { process, answers: io::BufReader::new(stdout).lines() })
+    }
+
+    fn answer<N: std::str::FromStr>(&mut self) -> io::Result<N> {
+        let line = self.answers.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+        line.parse().map_err(|_| io::Error::other(format!("the server said {line:?}")))
+    }
+
+    fn cpu_ns(&mut self) -> io::Result<u64> {
+        self.process.stdin.as_mut().expect("it is piped").write_all(b"\n")?;
+        self.answer()
+    }
+}

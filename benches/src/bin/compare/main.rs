@@ -1,0 +1,78 @@
+//! Bowerbird beside its peers: `cargo xtask bench`.
+//!
+//! One process a measurement: the program runs itself with `--child`. The runtimes are interleaved
+//! (A B C A B C ..) over several rounds, each round starting with another one, so that what the machine
+//! does meanwhile meets them all. Reported are medians, half the spread of the rounds, the CPU time an
+//! operation costs beside its wall time, and the ratio to the best peer **of the same run**: absolute
+//! figures belong to a machine and its mood.
+//!
+//! With one worker everything is pinned to one CPU, helper threads and the echo's client too; with two
+//! nothing is.
+
+use std::fs;
+use std::io;
+use std::process::{Command, ExitCode};
+
+mod args;
+mod child;
+mod echo_server;
+mod plan;
+mod progress;
+mod report;
+
+use args::{Args, Request, USAGE};
+use plan::Measurement;
+use progress::Progress;
+use report::Report;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args().skip(1)) {
+        Ok(Request::Compare(args)) => match compare(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("compare: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Ok(Request::Child(measurement)) => child::run(&measurement),
+        Ok(Request::EchoServer { runtime, workers }) => echo_server::run(&runtime, workers),
+        Err(problem) => {
+            eprintln!("compare: {problem}\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compare(args: &Args) -> io::Result<()> {
+    let measurements = plan::interleave(args);
+    let mut progress = Progress::new(measurements.len());
+    let mut report = Report::default();
+    for measurement in &measurements {
+        progress.show(measurement);
+        for (metric, value) in measure(measurement)? {
+            report.add(measurement, metric, value);
+        }
+        progress.advance();
+    }
+    progress.finish();
+    print!("{}", report.table());
+    if let Some(path) = &args.json {
+        fs::write(path, report.json())?;
+    }
+    Ok(())
+}
+
+/// Runs one measurement in a process of its own and reads the figures it prints, a line each.
+fn measure(measurement: &Measurement) -> io::Result<Vec<(&'static report::Metric, f64)>> {
+    let output = Command::new(std::env::current_exe()?).args(measurement.to_args()).output()?;
+    let failed = |why: &str| {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        io::Error::other(format!("{measurement}: {why} ({}); it said: {stderr}", output.status))
+    };
+    if !output.status.success() {
+        return Err(failed("the measurement failed"));
+    }
+    let figures: Option<Vec<_>> =
+        String::from_utf8_lossy(&output.stdout).lines().map(report::parse_figure).collect();
+    figures.filter(|figures| !figures.is_empty()).ok_or_else(|| failed("no figures came of it"))
+}

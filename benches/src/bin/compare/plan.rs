@@ -1,0 +1,85 @@
+//! What is measured, and in which order.
+
+use std::fmt;
+use std::time::Duration;
+
+use bowerbird_benches::runtimes;
+
+use crate::args::Args;
+
+/// The cases, in the order of the report.
+pub(crate) const CASES: &[&str] = &[
+    "spawn_many_local",
+    "chained_spawn",
+    "spawn_await_one",
+    "gather_1000",
+    "fib",
+    "yield_many",
+    "ping_pong",
+    "wake_latency",
+    "timer_churn",
+    "tcp_echo",
+    "parked_task_memory",
+];
+
+/// One process.
+#[derive(Clone, Debug)]
+pub(crate) struct Measurement {
+    pub(crate) runtime: String,
+    pub(crate) case: &'static str,
+    pub(crate) workers: usize,
+    /// How long it may measure.
+    pub(crate) budget: Duration,
+}
+
+impl Measurement {
+    /// The command line that the program gives itself for it.
+    pub(crate) fn to_args(&self) -> [String; 5] {
+        [
+            "--child".to_owned(),
+            self.runtime.clone(),
+            self.case.to_owned(),
+            self.workers.to_string(),
+            self.budget.as_millis().to_string(),
+        ]
+    }
+}
+
+impl fmt::Display for Measurement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.workers == 1 { "" } else { "s" };
+        write!(f, "{}, {} worker{plural}, {}", self.case, self.workers, self.runtime)
+    }
+}
+
+/// All measurements of a run: for each case and number of workers the rounds, in each round all
+/// runtimes, a different one first each time.
+pub(crate) fn interleave(args: &Args) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    let cases = if args.cases.is_empty() { CASES } else { &args.cases };
+    for &case in cases {
+        for workers in args.workers.map_or_else(|| vec![1, 2], |workers| vec![workers]) {
+            for round in 0..rounds(case, args.quick) {
+                for index in 0..runtimes::NAMES.len() {
+                    let name = runtimes::NAMES[(round + index) % runtimes::NAMES.len()];
+                    measurements.push(Measurement {
+                        runtime: name.to_owned(),
+                        case,
+                        workers,
+                        budget: Duration::from_millis(if args.quick { 150 } else { 700 }),
+                    });
+                }
+            }
+        }
+    }
+    measurements
+}
+
+fn rounds(case: &str, quick: bool) -> usize {
+    match (case, quick) {
+        // The figure hardly varies, and a round is long.
+        ("parked_task_memory", true) => 1,
+        (_, true) | ("parked_task_memory", false) => 3,
+        (_, false) => 7,
+    }
+}

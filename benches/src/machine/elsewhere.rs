@@ -1,0 +1,21 @@
+//! Other systems: the cases run, unpinned, and only their wall time is known.
+
+use std::time::Duration;
+
+/// Does nothing: there is no portable way.
+pub fn pin_to_one_cpu() {}
+
+/// Runs `work`.
+pub fn with_one_cpu<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// Returns zero: not measured here.
+pub fn cpu_time() -> Duration {
+    Duration::ZERO
+}
+
+/// Returns zero: not measured here.
+pub fn resident_bytes() -> u64 {
+    0
+}

@@ -1,0 +1,100 @@
+//! What a case needs of a runtime, and the list of those that are compared.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::Duration;
+
+#[cfg(feature = "bowerbird-side")]
+pub mod bowerbird;
+pub mod smol;
+pub mod tokio;
+
+/// One runtime, with the words the cases use. Each method forwards to what a user of it would call.
+pub trait Runtime: Send + Sized + 'static {
+    /// What the reports call it.
+    const NAME: &'static str;
+    /// A spawned task; awaiting it gives the output (a panic is passed on).
+    type Task<T: Send + 'static>: Future<Output = T> + Send + Unpin + 'static;
+    /// The sending half of the runtime's own one-value channel.
+    type Sender<T: Send + 'static>: Send + 'static;
+    /// The receiving half.
+    type Receiver<T: Send + 'static>: Send + 'static;
+
+    /// Starts a runtime, runs `root` **as a task on a worker of it** and shuts the runtime down.
+    fn run<F>(workers: usize, root: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// Spawns from inside the runtime.
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// Spawns what nobody will await.
+    fn spawn_detached<F>(future: F)
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// Spawns all and gives their outputs in order, as a user of this runtime would write it.
+    fn gather<F>(futures: Vec<F>) -> impl Future<Output = Vec<F::Output>> + Send
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// Lets the other tasks run once.
+    fn yield_now() -> impl Future<Output = ()> + Send;
+
+    /// Waits.
+    fn sleep(duration: Duration) -> impl Future<Output: Send> + Send;
+
+    /// Makes a one-value channel.
+    fn oneshot<T: Send + 'static>() -> (Self::Sender<T>, Self::Receiver<T>);
+
+    /// Sends the one value.
+    fn send<T: Send + 'static>(sender: Self::Sender<T>, value: T);
+
+    /// Waits for it.
+    fn receive<T: Send + 'static>(receiver: Self::Receiver<T>) -> impl Future<Output = T> + Send;
+
+    /// Serves an echo with [`crate::echo::BUFFER_BYTES`] a connection, a task each: says on `bound`
+    /// where, accepts `connections` of them and returns when all have been closed by the client.
+    fn serve_echo(
+        bound: mpsc::Sender<SocketAddr>,
+        connections: usize,
+    ) -> impl Future<Output = ()> + Send + 'static;
+}
+
+/// Something to be done for a runtime that is chosen at run time.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// Does it for `R`.
+    fn visit<R: Runtime>(&mut self) -> Self::Output;
+}
+
+/// The names of all runtimes: ours first, then the peers.
+pub const NAMES: &[&str] = &[
+    #[cfg(feature = "bowerbird-side")]
+    OURS,
+    tokio::MultiThread::NAME,
+    tokio::CurrentThread::NAME,
+    smol::Shared::NAME,
+    smol::Static::NAME,
+];
+
+/// The name of the one that is compared with the others.
+pub const OURS: &str = "bowerbird";
+
+/// Calls `visitor` for the runtime called `name`, if there is one.
+pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
+    match name {
+        #[cfg(feature = "bowerbird-side")]
+        OURS => Some(visitor.visit::<bowerbird::Bowerbird>()),
+        tokio::MultiThread::NAME => Some(visitor.visit::<tokio::MultiThread>()),
+        tokio::CurrentThread::NAME => Some(visitor.visit::<tokio::CurrentThread>()),
+        smol::Shared::NAME => Some(visitor.visit::<smol::Shared>()),
+        smol::Static::NAME => Some(visitor.visit::<smol::Static>()),
+        _ => None,
+    }
+}

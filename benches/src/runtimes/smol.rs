@@ -1,0 +1,136 @@
+//! smol, from its parts: async-executor's `Executor` or `StaticExecutor`, driven by N threads in
+//! `async_io::block_on`, one of them the caller; timers and sockets of async-io.
+//!
+//! The executors are statics, as in the crate `smol`. smol has no one-value channel of its own;
+//! `futures_channel::oneshot` stands in for it (`async_channel::bounded(1)` is slower by half).
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use async_executor::{Executor, StaticExecutor, Task};
+use async_io::{Async, Timer};
+use futures_channel::oneshot;
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use futures_util::future::join_all;
+
+use super::Runtime;
+use crate::echo::BUFFER_BYTES;
+
+static SHARED: Executor<'static> = Executor::new();
+static STATIC: StaticExecutor = StaticExecutor::new();
+
+/// smol with either executor.
+pub struct Smol<const IS_STATIC: bool>;
+/// The ordinary `Executor`.
+pub type Shared = Smol<false>;
+/// `StaticExecutor`, which keeps no list of its tasks and cannot be dropped.
+pub type Static = Smol<true>;
+
+impl<const IS_STATIC: bool> Smol<IS_STATIC> {
+    fn drive<F: Future>(until: F) -> F::Output {
+        if IS_STATIC {
+            async_io::block_on(STATIC.run(until))
+        } else {
+            async_io::block_on(SHARED.run(until))
+        }
+    }
+}
+
+impl<const IS_STATIC: bool> Runtime for Smol<IS_STATIC> {
+    const NAME: &'static str = if IS_STATIC { "smol-static" } else { "smol" };
+    type Task<T: Send + 'static> = Task<T>;
+    type Sender<T: Send + 'static> = oneshot::Sender<T>;
+    type Receiver<T: Send + 'static> = oneshot::Receiver<T>;
+
+    fn run<F>(workers: usize, root: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let (running, ended) = async_channel::bounded::<()>(1);
+        thread::scope(|scope| {
+            for _ in 1..workers {
+                let ended = ended.clone();
+                scope.spawn(move || Self::drive(async move { ended.recv().await.is_err() }));
+            }
+            let output = Self::drive(Self::spawn(root));
+            drop(running);
+            output
+        })
+    }
+
+    #[inline]
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        if IS_STATIC { STATIC.spawn(future) } else { SHARED.spawn(future) }
+    }
+
+    #[inline]
+    fn spawn_detached<F>(future: F)
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Self::spawn(future).detach();
+    }
+
+    async fn gather<F>(futures: Vec<F>) -> Vec<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        join_all(futures.into_iter().map(Self::spawn)).await
+    }
+
+    #[inline]
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        futures_lite::future::yield_now()
+    }
+
+    #[inline]
+    fn sleep(duration: Duration) -> impl Future<Output: Send> + Send {
+        Timer::after(duration)
+    }
+
+    #[inline]
+    fn oneshot<T: Send + 'static>() -> (oneshot::Sender<T>, oneshot::Receiver<T>) {
+        oneshot::channel()
+    }
+
+    #[inline]
+    fn send<T: Send + 'static>(sender: oneshot::Sender<T>, value: T) {
+        let _ = sender.send(value);
+    }
+
+    #[inline]
+    async fn receive<T: Send + 'static>(receiver: oneshot::Receiver<T>) -> T {
+        receiver.await.expect("the sender is gone")
+    }
+
+    async fn serve_echo(bound: mpsc::Sender<SocketAddr>, connections: usize) {
+        let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
+        bound.send(listener.get_ref().local_addr().expect("address")).expect("somebody asked");
+        let mut tasks = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let (stream, _) = listener.accept().await.expect("accept");
+            tasks.push(Self::spawn(echo(stream)));
+        }
+        for task in tasks {
+            task.await;
+        }
+    }
+}
+
+async fn echo(mut stream: Async<TcpStream>) {
+    stream.get_ref().set_nodelay(true).expect("nodelay");
+    let mut buffer = [0; BUFFER_BYTES];
+    loop {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(count) if stream.write_all(&buffer[..count]).await.is_err() => return,
+            Ok(_) => {}
+        }
+    }
+}
