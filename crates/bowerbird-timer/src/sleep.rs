@@ -1,0 +1,384 @@
+//! The future that waits for a deadline.
+//!
+//! ```text
+//!   sleep(d) --> AHEAD ---.                          sleep(0) --> YIELD -- 6 first poll: yield --.
+//!                         | 1 first Pending                                                      |
+//!   sleep_until           v                       3 clock or turn past the deadline              v
+//!   reset ------> FRESH ----> PENDING -----------------------------------------------------> DONE
+//!                   ^  |         | 2 another waker: replaced                                    ^
+//!                   |  |         | 4 reset: moves its entry, or FRESH if that has been fired    |
+//!                   |  '-- 5 the clock has passed the deadline ---------------------------------'
+//!                   '----- 7 reset
+//! ```
+//!
+//! Only PENDING has an entry in a wheel. `AHEAD` saves a look at the clock: the deadline lay ahead when
+//! the sleep was made a moment ago, and if it has passed since, the next turn fires it.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bowerbird_base::cancel_safe::CancelSafe;
+use bowerbird_base::clock::far_future;
+use bowerbird_base::poll_context;
+
+use crate::current;
+use crate::entry::Key;
+use crate::timers::{Attempt, Found, Place};
+use crate::wheel::Inserted;
+
+/// Waits for a duration, from this call on.
+///
+/// asyncio: `asyncio.sleep(delay)`; the time runs from the call and not from the first `await`, and there
+/// is no `result` argument. As there, a duration of zero gives way to everything else that is ready, once.
+///
+/// Sleeps end no earlier than asked, in the order of their deadlines, usually within 50 microseconds;
+/// those longer than 20 ms may end up to a millisecond late so that they end together. Every duration is
+/// accepted: what lies beyond the end of `Instant` is 30 years away.
+///
+/// # Cancel safety
+/// Nothing is lost if the future is dropped; its entry is removed at once.
+///
+/// # Panics
+/// Outside a runtime, at the call.
+///
+/// # Examples
+/// ```
+/// # use std::{sync::Arc, task::{Context, Poll, Waker}, time::Duration, pin::pin, future::Future};
+/// # use bowerbird_base::clock::Clock;
+/// # use bowerbird_timer::{Current, Timers, enter, sleep};
+/// # let clock = Arc::new(Clock::new());
+/// # clock.pause();
+/// # let timers = Timers::new(1, clock.clone());
+/// # enter(Some(Current { timers: timers.clone(), wheel: 0 }));
+/// let program = async {
+///     sleep(Duration::from_millis(10)).await;
+///     "done"
+/// };
+/// # let mut program = pin!(program);
+/// # let mut cx = Context::from_waker(Waker::noop());
+/// # assert!(program.as_mut().poll(&mut cx).is_pending());
+/// # clock.advance(Duration::from_millis(10));
+/// # assert_eq!(timers.fire(0, clock.now()), 1);
+/// # assert_eq!(program.as_mut().poll(&mut cx), Poll::Ready("done"));
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    let Some((timers, now)) = current::with_current(|current| {
+        let timers = &current.timers;
+        (timers.id(), timers.clock().now())
+    }) else {
+        outside_a_runtime("sleep")
+    };
+    let state = if duration.is_zero() { State::Yield } else { State::Ahead };
+    Sleep::new(timers, far_future(now, duration), state, Location::caller())
+}
+
+/// Waits until an instant of the runtime's clock; one that has passed is ready at the first poll.
+///
+/// asyncio: `loop.call_at(when, ..)`, as a future.
+///
+/// # Cancel safety
+/// Nothing is lost if the future is dropped; its entry is removed at once.
+///
+/// # Panics
+/// Outside a runtime, at the call.
+///
+/// # Examples
+/// ```
+/// # use std::{sync::Arc, task::{Context, Poll, Waker}, time::Duration, pin::pin, future::Future};
+/// # use bowerbird_base::clock::Clock;
+/// # use bowerbird_timer::{Current, Timers, enter, now, sleep_until};
+/// # let timers = Timers::new(1, Arc::new(Clock::new()));
+/// # enter(Some(Current { timers: timers.clone(), wheel: 0 }));
+/// # let program = async {
+/// let start = now();
+/// sleep_until(start).await; // has passed: does not wait
+/// assert!(now() >= start);
+/// # };
+/// # let mut program = pin!(program);
+/// # assert!(program.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::for_caller("sleep_until", deadline)
+}
+
+#[cold]
+#[track_caller]
+fn outside_a_runtime(call: &str) -> ! {
+    panic!(
+        "{call}() was called outside a bowerbird runtime. Wrap the program in `bowerbird::run(async {{ .. }})` \
+         or `#[bowerbird::main]`; on another thread, enter the runtime first: `let _guard = handle.enter();`"
+    )
+}
+
+/// A future that waits for a deadline; see [`sleep`].
+///
+/// asyncio: the coroutine of `asyncio.sleep`; this one can be asked for its deadline and be given another.
+///
+/// It is `Unpin`: `&mut sleep` can be awaited. Once it has been ready it stays ready until
+/// [`reset`](Sleep::reset).
+///
+/// # Cancel safety
+/// Nothing is lost if it is dropped; its entry is removed at once.
+#[must_use = "a sleep does nothing unless it is awaited"]
+pub struct Sleep {
+    deadline: Instant,
+    location: &'static Location<'static>,
+    /// The stamp and the index of the entry's key; they mean nothing unless `state` is `Pending`.
+    stamp: u64,
+    index: u32,
+    timers: u32,
+    wheel: u32,
+    state: State,
+    /// It has returned `Pending` since it was last ready: an offered cancellation goes first.
+    was_suspended: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ahead,
+    Fresh,
+    Yield,
+    Pending,
+    Done,
+}
+
+impl Sleep {
+    fn new(
+        timers: u32,
+        deadline: Instant,
+        state: State,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            deadline,
+            location,
+            stamp: 0,
+            index: 0,
+            timers,
+            wheel: 0,
+            state,
+            was_suspended: false,
+        }
+    }
+
+    /// Makes a sleep of this thread's runtime for the function of that name.
+    #[track_caller]
+    pub(crate) fn for_caller(call: &str, deadline: Instant) -> Self {
+        let Some(timers) = current::with_current(|current| current.timers.id()) else {
+            outside_a_runtime(call)
+        };
+        Self::new(timers, deadline, State::Fresh, Location::caller())
+    }
+
+    /// The instant that it waits for.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Returns whether the deadline has passed.
+    pub fn is_elapsed(&self) -> bool {
+        self.state == State::Done || self.now() >= self.deadline
+    }
+
+    /// Gives it another deadline, without allocation: earlier, later, or one that has passed.
+    ///
+    /// A task that waits for it is woken at the new deadline; it need not poll in between.
+    ///
+    /// asyncio: `asyncio.Timeout.reschedule(when)`.
+    pub fn reset(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        let place = self.place();
+        if std::mem::replace(&mut self.state, State::Fresh) != State::Pending {
+            return;
+        }
+        let moved = current::with_timers(self.timers, |timers, home| {
+            timers.reschedule(place, home, deadline)
+        });
+        // If it has been fired, the wake that is under way makes the task poll, and that registers.
+        if let Some(attempt) = moved.flatten() {
+            self.note_attempt(attempt);
+        }
+    }
+
+    /// Waits for the deadline; what [`Future::poll`] does, for an unpinned reference.
+    pub fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.was_suspended && poll_context::is_offered() {
+            poll_context::yield_now(cx);
+            return self.suspend();
+        }
+        let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else {
+            return self.suspend();
+        };
+        let is_ready = match self.state {
+            State::Done => true,
+            State::Yield => {
+                self.state = State::Done;
+                poll_context::yield_now(cx);
+                false
+            }
+            State::Pending => self.look(cx),
+            State::Ahead => self.register(cx),
+            State::Fresh => self.now() >= self.deadline || self.register(cx),
+        };
+        if !is_ready {
+            return self.suspend();
+        }
+        self.state = State::Done;
+        self.was_suspended = false;
+        proceed.made_progress();
+        Poll::Ready(())
+    }
+
+    #[inline]
+    fn suspend(&mut self) -> Poll<()> {
+        self.was_suspended = true;
+        self.note_wait("sleep", self.location);
+        Poll::Pending
+    }
+
+    /// Notes what the caller's task waits for.
+    #[inline]
+    pub(crate) fn note_wait(&self, kind: &'static str, location: &'static Location<'static>) {
+        let object =
+            current::with_timers(self.timers, |timers, _| timers.note_object(self.deadline));
+        poll_context::note_wait(kind, object.unwrap_or(0), Some(location));
+    }
+
+    /// Where it was made.
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// The time of its own runtime's clock.
+    pub(crate) fn now(&self) -> Instant {
+        let now = current::with_timers(self.timers, |timers, _| timers.clock().now());
+        now.unwrap_or_else(current::system_now)
+    }
+
+    /// Puts an entry into a wheel; returns `true` if the deadline has passed instead.
+    fn register(&mut self, cx: &mut Context<'_>) -> bool {
+        let (deadline, waker) = (self.deadline, cx.waker().clone());
+        let attempt = current::with_timers(self.timers, |timers, home| {
+            // A paused clock has not moved by itself, so it can be trusted to the nanosecond, cheaply.
+            if timers.clock().is_paused() && timers.clock().now() >= deadline {
+                let outcome = Inserted::Passed(waker);
+                return Attempt { outcome, wheel: home, is_earlier: false };
+            }
+            timers.insert(home, deadline, waker)
+        });
+        // A runtime that is gone wakes nobody.
+        attempt.is_some_and(|attempt| self.note_attempt(attempt))
+    }
+
+    /// Remembers what an attempt to have an entry came to; returns whether the deadline has passed.
+    #[inline]
+    fn note_attempt(&mut self, attempt: Attempt) -> bool {
+        let unused = match attempt.outcome {
+            Inserted::Pending(Key { index, stamp }) => {
+                (self.index, self.stamp, self.wheel) = (index, stamp, attempt.wheel as u32);
+                self.state = State::Pending;
+                if attempt.is_earlier {
+                    self.notify_earlier();
+                }
+                return false;
+            }
+            Inserted::Passed(waker) => (true, waker),
+            Inserted::ShutDown(waker) => (false, waker),
+        };
+        drop(unused.1);
+        unused.0
+    }
+
+    #[cold]
+    fn notify_earlier(&self) {
+        // Not inside `with_timers`: this is code of others.
+        if let Some(timers) = current::find(self.timers) {
+            timers.notify_earlier();
+        }
+    }
+
+    /// Looks after its entry; returns whether the deadline has passed.
+    fn look(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.now() >= self.deadline {
+            self.withdraw();
+            return true;
+        }
+        let (place, waker) = (self.place(), cx.waker());
+        match current::with_timers(self.timers, |timers, _| timers.look(place, waker)) {
+            Some(Found::Fired) => true,
+            Some(Found::Other) => self.replace_waker(cx),
+            Some(Found::Same | Found::ShutDown) | None => false,
+        }
+    }
+
+    #[cold]
+    fn replace_waker(&mut self, cx: &mut Context<'_>) -> bool {
+        let (place, waker) = (self.place(), cx.waker().clone());
+        let old = current::with_timers(self.timers, |timers, _| timers.replace_waker(place, waker));
+        match old {
+            Some(Ok(old)) => {
+                drop(old);
+                false
+            }
+            // Gone since the look: fired, and the old waker was the one woken, or shut down.
+            Some(Err(unused)) => {
+                let found =
+                    current::with_timers(self.timers, |timers, _| timers.look(place, &unused));
+                drop(unused);
+                found == Some(Found::Fired)
+            }
+            None => false,
+        }
+    }
+
+    /// Removes its entry, if it has one.
+    #[inline]
+    fn withdraw(&mut self) {
+        if self.state == State::Pending {
+            let place = self.place();
+            self.state = State::Fresh;
+            drop(current::with_timers(self.timers, |timers, _| timers.remove(place)));
+        }
+    }
+
+    #[inline]
+    fn place(&self) -> Place {
+        Place { wheel: self.wheel as usize, key: Key { index: self.index, stamp: self.stamp } }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.get_mut().poll_elapsed(cx)
+    }
+}
+
+impl CancelSafe for Sleep {}
+
+impl Drop for Sleep {
+    #[inline]
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .field("state", &self.state)
+            .field("location", &self.location)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
