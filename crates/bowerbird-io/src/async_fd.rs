@@ -1,0 +1,483 @@
+//! The public face: a source whose operations can be awaited.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bowerbird_base::sync::static_atomic::{AtomicU8, Ordering};
+
+use crate::current::expect_current;
+use crate::descriptor::{Descriptor, borrow, number};
+use crate::driver::IoDriver;
+use crate::interest::{Interest, Ready};
+use crate::leaf::Leaf;
+use crate::readiness::Snapshot;
+use crate::registration::Registration;
+use crate::registry::shut_down_error;
+
+mod futures;
+pub use futures::{IoWith, Readable, ReadyFor, Writable};
+
+/// Makes any file descriptor (on Windows any socket) awaitable.
+///
+/// asyncio: `loop.add_reader` and `add_writer`, as futures; many tasks may wait for one source, where
+/// `add_reader` replaces the callback that was there.
+///
+/// The descriptor must be in non-blocking mode, or an operation on it blocks its worker. It is registered
+/// once, edge-triggered where the system can do that, and its readiness is remembered until an operation
+/// says `WouldBlock`. So operations have to go through [`try_io`](Self::try_io),
+/// [`read_with`](Self::read_with), [`write_with`](Self::write_with) or the `poll_*_with` forms, which note
+/// that; after a `WouldBlock` that nobody noted, `readable()` completes at once for ever.
+///
+/// There are two ways to wait. The futures (`readable`, `writable`, `ready`, `read_with`, `write_with`) may
+/// be awaited by any number of tasks at the same time. The `poll_*` forms have one place for a waker in each
+/// direction, as the traits that they serve: the last caller is woken.
+///
+/// Dropping it deregisters the descriptor, then closes it.
+pub struct AsyncFd<T: Descriptor> {
+    // Before `inner`: what still holds wakers goes first.
+    registration: Registration,
+    interest: Interest,
+    /// Which directions' `poll_*` forms returned `Pending` last.
+    suspended: AtomicU8,
+    /// `None` only after `into_inner` has taken it.
+    inner: Option<T>,
+}
+
+/// Where a leaf leaves its waker.
+pub(crate) enum Place<'a> {
+    /// The one slot of a direction.
+    Slot,
+    /// An entry of its own.
+    List(&'a mut Option<usize>),
+}
+
+impl<T: Descriptor> AsyncFd<T> {
+    /// Registers a descriptor for reading and writing with the current runtime.
+    ///
+    /// asyncio: `loop.add_reader(fd, ..)` without a callback.
+    ///
+    /// # Errors
+    /// The system cannot poll this descriptor (a regular file: `EPERM`), it is registered already, or the
+    /// runtime is shutting down. The descriptor is closed then.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn new(inner: T) -> io::Result<Self> {
+        Self::register(
+            expect_current("AsyncFd::new"),
+            inner,
+            Interest::READABLE | Interest::WRITABLE,
+        )
+    }
+
+    /// Registers a descriptor for some directions only, as for the end of a pipe.
+    ///
+    /// asyncio: the choice between `add_reader` and `add_writer`.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::new`].
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn with_interest(inner: T, interest: Interest) -> io::Result<Self> {
+        Self::register(expect_current("AsyncFd::with_interest"), inner, interest)
+    }
+
+    /// Registers a descriptor with a driver that the caller names.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::new`].
+    #[doc(hidden)]
+    pub fn register(driver: Arc<IoDriver>, inner: T, interest: Interest) -> io::Result<Self> {
+        let registration = Registration::new(driver, borrow(&inner), interest)?;
+        // What is registered for reading hears of urgent data as well.
+        let interest =
+            if interest.is_readable() { interest | Interest::PRIORITY } else { interest };
+        Ok(Self { registration, interest, suspended: AtomicU8::new(0), inner: Some(inner) })
+    }
+
+    /// Borrows the descriptor's owner.
+    pub fn get_ref(&self) -> &T {
+        match &self.inner {
+            Some(inner) => inner,
+            None => unreachable!("only into_inner takes it, and that consumes self"),
+        }
+    }
+
+    /// Borrows the descriptor's owner mutably. Putting another descriptor in its place loses its events.
+    pub fn get_mut(&mut self) -> &mut T {
+        match &mut self.inner {
+            Some(inner) => inner,
+            None => unreachable!("only into_inner takes it, and that consumes self"),
+        }
+    }
+
+    /// Deregisters the descriptor and gives its owner back.
+    pub fn into_inner(mut self) -> T {
+        self.registration.end(borrow(self.get_ref()));
+        match self.inner.take() {
+            Some(inner) => inner,
+            None => unreachable!("taken once, here"),
+        }
+    }
+
+    /// The driver that the source is registered with.
+    #[doc(hidden)]
+    pub fn driver(&self) -> &Arc<IoDriver> {
+        self.registration.driver()
+    }
+
+    /// Tells what is known about the source now, without waiting.
+    pub fn readiness(&self) -> Ready {
+        self.registration.source.ready()
+    }
+
+    // ----- waiting -----------------------------------------------------------------------------------
+
+    /// Waits until the source may be read.
+    ///
+    /// asyncio: `loop.add_reader(fd, future.set_result, None); await future`.
+    ///
+    /// It may complete although nothing is there any more, if another task was faster: read through
+    /// [`try_io`](Self::try_io) and wait again on `WouldBlock`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: readiness stays until an operation clears it.
+    ///
+    /// # Errors
+    /// The runtime has shut down, or the source was registered without this interest.
+    #[track_caller]
+    pub fn readable(&self) -> Readable<'_, T> {
+        Readable(ReadyFor::new(self, Interest::READABLE))
+    }
+
+    /// Waits until the source may be written.
+    ///
+    /// asyncio: `loop.add_writer(fd, future.set_result, None); await future`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: readiness stays until an operation clears it.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::readable`].
+    #[track_caller]
+    pub fn writable(&self) -> Writable<'_, T> {
+        Writable(ReadyFor::new(self, Interest::WRITABLE))
+    }
+
+    /// Waits until any part of `interest` may go on, and tells what is known then.
+    ///
+    /// asyncio: no counterpart; out-of-band data ([`Interest::PRIORITY`]) cannot be awaited there.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: readiness stays until an operation clears it.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::readable`].
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> ReadyFor<'_, T> {
+        ReadyFor::new(self, interest)
+    }
+
+    /// Polls for readability; the last caller's task is woken.
+    ///
+    /// asyncio: no counterpart; it serves implementations of poll-based traits.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::readable`].
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with_suspended(Interest::READABLE, |leaf| {
+            self.poll_ready_in(cx, Interest::READABLE, leaf, Place::Slot).map_ok(drop)
+        })
+    }
+
+    /// Polls for writability; the last caller's task is woken.
+    ///
+    /// asyncio: no counterpart; it serves implementations of poll-based traits.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::readable`].
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with_suspended(Interest::WRITABLE, |leaf| {
+            self.poll_ready_in(cx, Interest::WRITABLE, leaf, Place::Slot).map_ok(drop)
+        })
+    }
+
+    // ----- operations --------------------------------------------------------------------------------
+
+    /// Tries an operation once, and notes its `WouldBlock`.
+    ///
+    /// asyncio: the non-blocking call in an `add_reader` callback.
+    ///
+    /// # Errors
+    /// `WouldBlock` without a call if the source is known not to be ready; else what `operation` gives.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let seen = self.registration.source.ready();
+        if !seen.is_worth_a_try(interest) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let result = operation(self.get_ref());
+        if is_would_block(&result) {
+            self.registration.source.clear(seen, interest);
+        }
+        result
+    }
+
+    /// Reads: calls `operation`, and again each time the source has become readable, until it says
+    /// something else than `WouldBlock`.
+    ///
+    /// asyncio: `loop.sock_recv` and its relatives, for any operation.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: a result of `operation` completes the future in the same poll.
+    ///
+    /// # Errors
+    /// What `operation` gives; or as for [`AsyncFd::readable`].
+    #[track_caller]
+    pub fn read_with<R, F>(&self, operation: F) -> IoWith<'_, T, F>
+    where
+        F: FnMut(&T) -> io::Result<R>,
+    {
+        IoWith::new(self, Interest::READABLE, operation)
+    }
+
+    /// Writes: calls `operation`, and again each time the source has become writable, until it says
+    /// something else than `WouldBlock`.
+    ///
+    /// asyncio: `loop.sock_sendall` and its relatives, for any operation.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: a result of `operation` completes the future in the same poll.
+    ///
+    /// # Errors
+    /// What `operation` gives; or as for [`AsyncFd::readable`].
+    #[track_caller]
+    pub fn write_with<R, F>(&self, operation: F) -> IoWith<'_, T, F>
+    where
+        F: FnMut(&T) -> io::Result<R>,
+    {
+        IoWith::new(self, Interest::WRITABLE, operation)
+    }
+
+    /// The poll form of [`AsyncFd::read_with`]; the last caller's task is woken.
+    ///
+    /// asyncio: no counterpart; it serves implementations of poll-based traits.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::read_with`].
+    pub fn poll_read_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.with_suspended(Interest::READABLE, |leaf| {
+            self.poll_io_in(cx, Interest::READABLE, leaf, Place::Slot, &mut operation)
+        })
+    }
+
+    /// The poll form of [`AsyncFd::write_with`]; the last caller's task is woken.
+    ///
+    /// asyncio: no counterpart; it serves implementations of poll-based traits.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::write_with`].
+    pub fn poll_write_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.with_suspended(Interest::WRITABLE, |leaf| {
+            self.poll_io_in(cx, Interest::WRITABLE, leaf, Place::Slot, &mut operation)
+        })
+    }
+
+    /// As [`AsyncFd::poll_read_with`] and its twin, for a future that keeps its own [`Leaf`].
+    #[doc(hidden)]
+    #[inline]
+    pub fn poll_with_leaf<R>(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        leaf: &mut Leaf,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_io_in(cx, interest, leaf, Place::Slot, &mut operation)
+    }
+
+    /// The state of the reading side before a read, for [`AsyncFd::clear_after_short_read`].
+    #[doc(hidden)]
+    #[inline]
+    pub fn before_read(&self) -> BeforeRead {
+        BeforeRead(self.registration.source.read_snapshot())
+    }
+
+    /// Notes that a **stream socket** gave less than it was asked for: it is empty, so the next read need
+    /// not try. Not if an event showed the end of the stream or urgent data, which may be behind what was
+    /// read, nor where the system does not show them; and never for datagrams.
+    #[doc(hidden)]
+    #[inline]
+    pub fn clear_after_short_read(&self, before: BeforeRead) {
+        if Registration::SHOWS_CLOSED {
+            self.registration.source.clear_after_short_read(before.0);
+        }
+    }
+
+    // ----- the two leaves ----------------------------------------------------------------------------
+
+    /// Calls `operation` when it is worth a try; waits otherwise.
+    #[inline]
+    pub(crate) fn poll_io_in<R>(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        leaf: &mut Leaf,
+        mut place: Place<'_>,
+        operation: &mut impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let proceed = ready!(leaf.poll_enter(cx));
+        let mut is_stored = false;
+        loop {
+            let seen = self.registration.source.ready();
+            if seen.is_worth_a_try(interest) {
+                let result = operation(self.get_ref());
+                if is_would_block(&result) {
+                    self.registration.source.clear(seen, interest);
+                } else {
+                    proceed.made_progress();
+                    return Poll::Ready(result);
+                }
+            } else if seen.is_shut_down() {
+                return Poll::Ready(Err(shut_down_error()));
+            } else if is_stored {
+                leaf.suspend(interest.wait_kind(), self.number());
+                return Poll::Pending;
+            } else {
+                // Then look again: the event may have come in between.
+                self.store_waker(cx, interest, &mut place)?;
+                is_stored = true;
+            }
+        }
+    }
+
+    /// Waits for an event that concerns `interest`.
+    pub(crate) fn poll_ready_in(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        leaf: &mut Leaf,
+        mut place: Place<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        let proceed = ready!(leaf.poll_enter(cx));
+        let mut is_stored = false;
+        loop {
+            let seen = self.registration.source.ready();
+            if seen.is_shut_down() {
+                return Poll::Ready(Err(shut_down_error()));
+            }
+            if seen.satisfies(interest) {
+                proceed.made_progress();
+                return Poll::Ready(Ok(seen));
+            }
+            if is_stored {
+                leaf.suspend(interest.wait_kind(), self.number());
+                return Poll::Pending;
+            }
+            self.store_waker(cx, interest, &mut place)?;
+            is_stored = true;
+        }
+    }
+
+    fn store_waker(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        place: &mut Place<'_>,
+    ) -> io::Result<()> {
+        if interest.0 & !self.interest.0 != 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "waiting for {interest:?} on a source that was registered for {:?}",
+                    self.interest
+                ),
+            ));
+        }
+        match place {
+            Place::Slot => self.registration.source.register_slot(interest, cx.waker()),
+            Place::List(key) => self.registration.source.register_waiter(key, interest, cx.waker()),
+        }
+        self.registration.arm(borrow(self.get_ref()), interest)
+    }
+
+    pub(crate) fn remove_waiter(&self, key: &mut Option<usize>) {
+        self.registration.source.remove_waiter(key);
+    }
+
+    /// Keeps, for the `poll_*` forms, whether their direction was suspended: they have no future to keep it.
+    #[inline]
+    fn with_suspended<R>(
+        &self,
+        interest: Interest,
+        poll: impl FnOnce(&mut Leaf) -> Poll<R>,
+    ) -> Poll<R> {
+        // [ORD-1] Relaxed: one task polls a direction, and its polls are ordered by its executor. A second
+        // one would only be told of an offered cancellation a poll earlier or later.
+        let was_suspended = self.suspended.load(Ordering::Relaxed) & interest.0 != 0;
+        let result = poll(&mut Leaf::without_location(was_suspended));
+        match (was_suspended, result.is_pending()) {
+            (false, true) => {
+                // [ORD-1]
+                self.suspended.fetch_or(interest.0, Ordering::Relaxed);
+            }
+            (true, false) => {
+                // [ORD-1]
+                self.suspended.fetch_and(!interest.0, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        result
+    }
+
+    fn number(&self) -> u64 {
+        number(borrow(self.get_ref()))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn waiter_count(&self) -> usize {
+        self.registration.source.waiter_count()
+    }
+}
+
+/// The state of the reading side before a read.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct BeforeRead(Snapshot);
+
+fn is_would_block<R>(result: &io::Result<R>) -> bool {
+    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+impl<T: Descriptor> Drop for AsyncFd<T> {
+    fn drop(&mut self) {
+        if let Some(inner) = &self.inner {
+            self.registration.end(borrow(inner));
+        }
+    }
+}
+
+impl<T: Descriptor + fmt::Debug> fmt::Debug for AsyncFd<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncFd").field("inner", self.get_ref()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,0 +1,142 @@
+//! The futures of [`AsyncFd`]. Each has an entry of its own in the source's list of waiters.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bowerbird_base::cancel_safe::CancelSafe;
+
+use super::{AsyncFd, Place};
+use crate::descriptor::Descriptor;
+use crate::interest::{Interest, Ready};
+use crate::leaf::Leaf;
+
+/// An entry in the list of waiters, freed when its future goes.
+struct Waiter<'a, T: Descriptor> {
+    source: &'a AsyncFd<T>,
+    key: Option<usize>,
+}
+
+impl<T: Descriptor> Drop for Waiter<'_, T> {
+    fn drop(&mut self) {
+        self.source.remove_waiter(&mut self.key);
+    }
+}
+
+/// The future of [`AsyncFd::ready`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct ReadyFor<'a, T: Descriptor> {
+    waiter: Waiter<'a, T>,
+    interest: Interest,
+    leaf: Leaf,
+}
+
+impl<'a, T: Descriptor> ReadyFor<'a, T> {
+    #[track_caller]
+    pub(super) fn new(source: &'a AsyncFd<T>, interest: Interest) -> Self {
+        Self { waiter: Waiter { source, key: None }, interest, leaf: Leaf::new() }
+    }
+}
+
+impl<T: Descriptor> Future for ReadyFor<'_, T> {
+    type Output = io::Result<Ready>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { waiter, interest, leaf } = self.get_mut();
+        let source = waiter.source;
+        let result = source.poll_ready_in(cx, *interest, leaf, Place::List(&mut waiter.key));
+        if result.is_ready() {
+            source.remove_waiter(&mut waiter.key);
+        }
+        result
+    }
+}
+
+/// The future of [`AsyncFd::readable`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Readable<'a, T: Descriptor>(pub(super) ReadyFor<'a, T>);
+
+/// The future of [`AsyncFd::writable`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Writable<'a, T: Descriptor>(pub(super) ReadyFor<'a, T>);
+
+impl<T: Descriptor> Future for Readable<'_, T> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_ok(drop)
+    }
+}
+
+impl<T: Descriptor> Future for Writable<'_, T> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_ok(drop)
+    }
+}
+
+/// The future of [`AsyncFd::read_with`] and [`AsyncFd::write_with`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct IoWith<'a, T: Descriptor, F> {
+    waiter: Waiter<'a, T>,
+    interest: Interest,
+    leaf: Leaf,
+    operation: F,
+}
+
+impl<'a, T: Descriptor, F> IoWith<'a, T, F> {
+    #[track_caller]
+    pub(super) fn new(source: &'a AsyncFd<T>, interest: Interest, operation: F) -> Self {
+        Self { waiter: Waiter { source, key: None }, interest, leaf: Leaf::new(), operation }
+    }
+}
+
+// The operation is called, never pinned.
+impl<T: Descriptor, F> Unpin for IoWith<'_, T, F> {}
+
+impl<T: Descriptor, R, F: FnMut(&T) -> io::Result<R>> Future for IoWith<'_, T, F> {
+    type Output = io::Result<R>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { waiter, interest, leaf, operation } = self.get_mut();
+        let source = waiter.source;
+        let result =
+            source.poll_io_in(cx, *interest, leaf, Place::List(&mut waiter.key), operation);
+        if result.is_ready() {
+            source.remove_waiter(&mut waiter.key);
+        }
+        result
+    }
+}
+
+impl<T: Descriptor> CancelSafe for ReadyFor<'_, T> {}
+impl<T: Descriptor> CancelSafe for Readable<'_, T> {}
+impl<T: Descriptor> CancelSafe for Writable<'_, T> {}
+impl<T: Descriptor, F> CancelSafe for IoWith<'_, T, F> {}
+
+impl<T: Descriptor> fmt::Debug for ReadyFor<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadyFor").field("interest", &self.interest).finish_non_exhaustive()
+    }
+}
+
+impl<T: Descriptor> fmt::Debug for Readable<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readable").finish_non_exhaustive()
+    }
+}
+
+impl<T: Descriptor> fmt::Debug for Writable<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writable").finish_non_exhaustive()
+    }
+}
+
+impl<T: Descriptor, F> fmt::Debug for IoWith<'_, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IoWith").field("interest", &self.interest).finish_non_exhaustive()
+    }
+}
