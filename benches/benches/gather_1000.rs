@@ -1,8 +1,9 @@
 //! What does gathering cost for each child?
 //!
 //! Spawn 1,000 children and collect their outputs in order: `bowerbird::gather`, for the peers
-//! `futures_util::future::join_all` over their handles, which is what their users write. (Awaiting the handles one
-//! after another is `spawn_many_local`, where the peers are faster.) Throughput counts children.
+//! `futures_util::future::join_all` over their handles, which is what their users write. (Awaiting the
+//! handles one after another would be a loop and no future that can be passed on.) Throughput counts
+//! children.
 //!
 //! A slower number means that a child's end does more than store an output and count down, or that the
 //! awaiter is woken more than once.

@@ -1,6 +1,6 @@
 //! What does a timeout cost that never fires?
 //!
-//! Make a sleep of ten seconds, poll it once and drop it, 1,000 times: what every request with a timeout
+//! Make a sleep of ten seconds, poll it once and drop it, 1,024 times: what every request with a timeout
 //! does. Throughput counts sleeps.
 //!
 //! A slower number means that inserting into the wheel or taking out of it got dearer: a lock that is

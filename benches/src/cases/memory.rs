@@ -1,4 +1,7 @@
 //! What a parked task costs in resident memory.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` only a number of tasks is learnt from it, nothing that they wrote.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +30,7 @@ impl Future for Parked {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.waker.is_none() {
             self.waker = Some(cx.waker().clone());
+            // [ORD-1]
             PARKED_COUNT.fetch_add(1, Ordering::Relaxed);
         }
         Poll::Pending
@@ -43,6 +47,7 @@ pub async fn bytes_per_parked_task<R: Runtime>(count: u64) -> f64 {
 }
 
 async fn park<R: Runtime>(count: u64) {
+    // [ORD-1]
     let goal = PARKED_COUNT.load(Ordering::Relaxed) + count;
     let mut left = count;
     while left > 0 {
@@ -50,6 +55,7 @@ async fn park<R: Runtime>(count: u64) {
             R::spawn_detached(Parked { waker: None, _local_variables: [0; 48] });
         }
         left -= left.min(BURST);
+        // [ORD-1]
         while PARKED_COUNT.load(Ordering::Relaxed) + left < goal {
             R::yield_now().await;
         }

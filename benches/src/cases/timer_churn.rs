@@ -13,10 +13,13 @@ pub struct TimerChurn;
 
 impl Case for TimerChurn {
     const NAME: &'static str = "timer_churn";
-    const OPERATIONS: u64 = 1_000;
+    const OPERATIONS: u64 = 1_024;
 
     async fn batch<R: Runtime>() {
-        for _ in 0..Self::OPERATIONS {
+        for index in 0..Self::OPERATIONS {
+            if index % R::TIMERS_A_TURN == 0 {
+                R::yield_now().await;
+            }
             let mut sleep = pin!(R::sleep(Duration::from_secs(10)));
             poll_fn(|cx| {
                 assert!(sleep.as_mut().poll(cx).is_pending());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::MachineTimes;
+
 /// Does nothing: there is no portable way.
 pub fn pin_to_one_cpu() {}
 
@@ -18,4 +20,9 @@ pub fn cpu_time() -> Duration {
 /// Returns zero: not measured here.
 pub fn resident_bytes() -> u64 {
     0
+}
+
+/// Returns zeros: not measured here.
+pub fn machine_times() -> MachineTimes {
+    MachineTimes { all: 0, busy: 0, ours: 0 }
 }

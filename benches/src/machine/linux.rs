@@ -7,6 +7,8 @@ use rustix::param::page_size;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::MachineTimes;
+
 /// Pins the calling thread, and every thread and process it starts from here on, to one CPU.
 ///
 /// # Panics
@@ -52,4 +54,27 @@ pub fn resident_bytes() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").expect("/proc/self/statm");
     let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("statm");
     pages * page_size() as u64
+}
+
+/// Returns the machine's CPU times and this process's part of them.
+///
+/// # Panics
+///
+/// When `/proc` is not mounted.
+pub fn machine_times() -> MachineTimes {
+    let stat = fs::read_to_string("/proc/stat").expect("/proc/stat");
+    // "cpu", then user, nice, system, idle, iowait, irq, softirq, steal (guest times are in user's).
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = numbers(line, "cpu").take(8).collect();
+    let own = fs::read_to_string("/proc/self/stat").expect("/proc/self/stat");
+    // After the name in brackets: the state, then numbers; utime, stime, cutime, cstime from the 11th on.
+    let own = own.rsplit_once(')').map_or("", |(_, rest)| rest.trim_start());
+    let all: u64 = ticks.iter().sum();
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    MachineTimes { all, busy: all - idle, ours: numbers(own, "").skip(10).take(4).sum() }
+}
+
+fn numbers<'a>(line: &'a str, label: &str) -> impl Iterator<Item = u64> + use<'a> {
+    let rest = line.strip_prefix(label).unwrap_or(line);
+    rest.split_ascii_whitespace().filter_map(|word| word.parse().ok())
 }

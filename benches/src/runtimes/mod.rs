@@ -14,6 +14,8 @@ pub mod tokio;
 pub trait Runtime: Send + Sized + 'static {
     /// What the reports call it.
     const NAME: &'static str;
+    /// After how many timers in a row a task should give way for the runtime to be at its best.
+    const TIMERS_A_TURN: u64 = u64::MAX;
     /// A spawned task; awaiting it gives the output (a panic is passed on).
     type Task<T: Send + 'static>: Future<Output = T> + Send + Unpin + 'static;
     /// The sending half of the runtime's own one-value channel.

@@ -13,6 +13,8 @@ use std::fs;
 use std::io;
 use std::process::{Command, ExitCode};
 
+use bowerbird_benches::machine::machine_times;
+
 mod args;
 mod child;
 mod echo_server;
@@ -24,6 +26,9 @@ use args::{Args, Request, USAGE};
 use plan::Measurement;
 use progress::Progress;
 use report::Report;
+
+/// What other processes may use of the machine before the figures are called doubtful.
+const DOUBTFUL_PERCENT: f64 = 5.0;
 
 fn main() -> ExitCode {
     match args::parse(std::env::args().skip(1)) {
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
 
 fn compare(args: &Args) -> io::Result<()> {
     let measurements = plan::interleave(args);
+    let before = machine_times();
     let mut progress = Progress::new(measurements.len());
     let mut report = Report::default();
     for measurement in &measurements {
@@ -56,6 +62,11 @@ fn compare(args: &Args) -> io::Result<()> {
     }
     progress.finish();
     print!("{}", report.table());
+    let others = (machine_times() - before).share_of_others() * 100.0;
+    println!("others used {others:.0} % of the machine meanwhile");
+    if others > DOUBTFUL_PERCENT {
+        println!("DOUBTFUL: wall times, and all figures of two workers, need an idle machine");
+    }
     if let Some(path) = &args.json {
         fs::write(path, report.json())?;
     }
