@@ -303,7 +303,7 @@ model_or_real! {
             let (ours, theirs) = tcp_pair();
             driver.settle();
             (&theirs).write_all(b"unread").unwrap();
-            (&*ours.get_ref()).write_all(b"unread").unwrap();
+            ours.get_ref().write_all(b"unread").unwrap();
             driver.settle();
             // Closing with unread data resets the connection.
             drop(theirs);

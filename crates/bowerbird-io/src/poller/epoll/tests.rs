@@ -44,7 +44,7 @@ model_or_real! {
             let mut batch = Batch::new();
             poller.wait(&mut batch, Some(Duration::from_millis(3))).unwrap();
             assert!(batch.is_empty() && start.elapsed() >= Duration::from_millis(3));
-            (&b).set_nonblocking(true).unwrap();
+            b.set_nonblocking(true).unwrap();
             std::io::Write::write_all(&mut &b, b"x").unwrap();
             poller.wait(&mut batch, Some(Duration::from_secs(3600))).unwrap();
             let events: Vec<_> = batch.occurrences().collect();
