@@ -1,7 +1,7 @@
 //! smol, from its parts: async-executor's `Executor` or `StaticExecutor`, driven by N threads in
 //! `async_io::block_on`, one of them the caller, as the crate `smol` does it; timers and sockets of
 //! async-io. (With `futures_lite::future::block_on` a wake-up and a yield are faster by a tenth or more,
-//! a message through a socket slower by a fifth: its helper thread then serves every event.)
+//! a message through a socket slower by a fifth.)
 //!
 //! The executors are statics, as in the crate `smol`. smol has no one-value channel of its own;
 //! `futures_channel::oneshot` stands in for it, the faster choice beside `async_channel::bounded(1)`.
