@@ -120,4 +120,4 @@ pub(crate) fn withdraw(id: u32) {
 }
 
 #[cfg(test)]
-mod tests;
+bowerbird_base::model_or_real! { {} { mod tests; } }

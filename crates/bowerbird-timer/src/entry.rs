@@ -143,10 +143,11 @@ impl Entries {
         self.entries[index as usize].deadline_ns
     }
 
-    /// The waker of a pending insertion.
-    pub(crate) fn waker(&self, key: Key) -> Option<&Waker> {
+    /// The deadline and the waker of a pending insertion.
+    pub(crate) fn pending(&self, key: Key) -> Option<(u64, &Waker)> {
         let entry = self.entries.get(key.index as usize)?;
-        if entry.stamp == key.stamp { entry.waker.as_ref() } else { None }
+        let waker = entry.waker.as_ref()?;
+        (entry.stamp == key.stamp).then_some((entry.deadline_ns, waker))
     }
 
     /// The waker of a pending insertion, to be replaced.

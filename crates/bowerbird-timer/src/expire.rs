@@ -56,4 +56,4 @@ fn contain(f: impl FnOnce()) {
 }
 
 #[cfg(test)]
-mod tests;
+bowerbird_base::model_or_real! { {} { mod tests; } }

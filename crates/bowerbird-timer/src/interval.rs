@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -155,23 +154,13 @@ impl Interval {
     ///
     /// # Cancel safety
     /// Nothing is lost: the next call waits for the same tick.
-    #[track_caller]
     pub fn tick(&mut self) -> Tick<'_> {
-        Tick { interval: self, location: Location::caller() }
+        Tick { interval: self }
     }
 
     /// Waits for the next tick, in the form of a poll.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        self.poll_tick_at(cx, self.sleep.location())
-    }
-
-    fn poll_tick_at(
-        &mut self,
-        cx: &mut Context<'_>,
-        location: &'static Location<'static>,
-    ) -> Poll<Instant> {
         if self.sleep.poll_elapsed(cx).is_pending() {
-            self.sleep.note_wait("tick", location);
             return Poll::Pending;
         }
         let tick = self.sleep.deadline();
@@ -236,19 +225,17 @@ impl fmt::Debug for Interval {
 #[must_use = "a tick does nothing unless it is awaited"]
 pub struct Tick<'a> {
     interval: &'a mut Interval,
-    location: &'static Location<'static>,
 }
 
 impl Future for Tick<'_> {
     type Output = Instant;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
-        let this = self.get_mut();
-        this.interval.poll_tick_at(cx, this.location)
+        self.get_mut().interval.poll_tick(cx)
     }
 }
 
 impl CancelSafe for Tick<'_> {}
 
 #[cfg(test)]
-mod tests;
+bowerbird_base::model_or_real! { {} { mod tests; } }

@@ -32,3 +32,6 @@ pub use deadline::park_timeout;
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timers::Timers;
+
+#[cfg(test)]
+bowerbird_base::model_or_real! { {} { mod test_support; } }

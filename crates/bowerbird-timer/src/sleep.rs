@@ -18,7 +18,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bowerbird_base::cancel_safe::CancelSafe;
@@ -148,6 +148,13 @@ enum State {
     Done,
 }
 
+/// What a poll comes to; `Pending` holds the object of the wait note, the deadline in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ready,
+    Pending(u64),
+}
+
 impl Sleep {
     fn new(
         timers: u32,
@@ -210,49 +217,39 @@ impl Sleep {
     pub fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.was_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
-            return self.suspend();
+            return self.suspend(0);
         }
         let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else {
-            return self.suspend();
+            return self.suspend(0);
         };
-        let is_ready = match self.state {
-            State::Done => true,
+        let verdict = match self.state {
+            State::Done => Verdict::Ready,
             State::Yield => {
                 self.state = State::Done;
                 poll_context::yield_now(cx);
-                false
+                Verdict::Pending(0)
             }
             State::Pending => self.look(cx),
             State::Ahead => self.register(cx),
-            State::Fresh => self.now() >= self.deadline || self.register(cx),
+            State::Fresh if self.now() >= self.deadline => Verdict::Ready,
+            State::Fresh => self.register(cx),
         };
-        if !is_ready {
-            return self.suspend();
+        match verdict {
+            Verdict::Pending(deadline_ns) => self.suspend(deadline_ns),
+            Verdict::Ready => {
+                self.state = State::Done;
+                self.was_suspended = false;
+                proceed.made_progress();
+                Poll::Ready(())
+            }
         }
-        self.state = State::Done;
-        self.was_suspended = false;
-        proceed.made_progress();
-        Poll::Ready(())
     }
 
     #[inline]
-    fn suspend(&mut self) -> Poll<()> {
+    fn suspend(&mut self, deadline_ns: u64) -> Poll<()> {
         self.was_suspended = true;
-        self.note_wait("sleep", self.location);
+        poll_context::note_wait("sleep", deadline_ns, Some(self.location));
         Poll::Pending
-    }
-
-    /// Notes what the caller's task waits for.
-    #[inline]
-    pub(crate) fn note_wait(&self, kind: &'static str, location: &'static Location<'static>) {
-        let object =
-            current::with_timers(self.timers, |timers, _| timers.note_object(self.deadline));
-        poll_context::note_wait(kind, object.unwrap_or(0), Some(location));
-    }
-
-    /// Where it was made.
-    pub(crate) fn location(&self) -> &'static Location<'static> {
-        self.location
     }
 
     /// The time of its own runtime's clock.
@@ -261,38 +258,43 @@ impl Sleep {
         now.unwrap_or_else(current::system_now)
     }
 
-    /// Puts an entry into a wheel; returns `true` if the deadline has passed instead.
-    fn register(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Puts an entry into a wheel, unless the deadline has passed.
+    fn register(&mut self, cx: &mut Context<'_>) -> Verdict {
         let (deadline, waker) = (self.deadline, cx.waker().clone());
         let attempt = current::with_timers(self.timers, |timers, home| {
             // A paused clock has not moved by itself, so it can be trusted to the nanosecond, cheaply.
-            if timers.clock().is_paused() && timers.clock().now() >= deadline {
-                let outcome = Inserted::Passed(waker);
-                return Attempt { outcome, wheel: home, is_earlier: false };
+            let clock = timers.clock();
+            if clock.is_paused() && clock.now() >= deadline {
+                return Err(waker);
             }
-            timers.insert(home, deadline, waker)
+            Ok(timers.insert(home, deadline, waker))
         });
-        // A runtime that is gone wakes nobody.
-        attempt.is_some_and(|attempt| self.note_attempt(attempt))
+        match attempt {
+            Some(Ok(attempt)) => self.note_attempt(attempt),
+            Some(Err(unused)) => {
+                drop(unused);
+                Verdict::Ready
+            }
+            // A runtime that is gone wakes nobody.
+            None => Verdict::Pending(0),
+        }
     }
 
-    /// Remembers what an attempt to have an entry came to; returns whether the deadline has passed.
+    /// Remembers what an attempt to have an entry came to.
     #[inline]
-    fn note_attempt(&mut self, attempt: Attempt) -> bool {
-        let unused = match attempt.outcome {
+    fn note_attempt(&mut self, attempt: Attempt) -> Verdict {
+        match attempt.outcome {
             Inserted::Pending(Key { index, stamp }) => {
                 (self.index, self.stamp, self.wheel) = (index, stamp, attempt.wheel as u32);
                 self.state = State::Pending;
                 if attempt.is_earlier {
                     self.notify_earlier();
                 }
-                return false;
+                Verdict::Pending(attempt.deadline_ns)
             }
-            Inserted::Passed(waker) => (true, waker),
-            Inserted::ShutDown(waker) => (false, waker),
-        };
-        drop(unused.1);
-        unused.0
+            Inserted::Passed(_unused) => Verdict::Ready,
+            Inserted::ShutDown(_unused) => Verdict::Pending(0),
+        }
     }
 
     #[cold]
@@ -303,38 +305,36 @@ impl Sleep {
         }
     }
 
-    /// Looks after its entry; returns whether the deadline has passed.
-    fn look(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Looks after its entry.
+    fn look(&mut self, cx: &mut Context<'_>) -> Verdict {
         if self.now() >= self.deadline {
             self.withdraw();
-            return true;
+            return Verdict::Ready;
         }
-        let (place, waker) = (self.place(), cx.waker());
-        match current::with_timers(self.timers, |timers, _| timers.look(place, waker)) {
-            Some(Found::Fired) => true,
-            Some(Found::Other) => self.replace_waker(cx),
-            Some(Found::Same | Found::ShutDown) | None => false,
+        match self.find(cx.waker()) {
+            Some(Found::Fired) => Verdict::Ready,
+            Some(Found::Same(deadline_ns)) => Verdict::Pending(deadline_ns),
+            Some(Found::Other(deadline_ns)) => self.replace_waker(cx, deadline_ns),
+            Some(Found::ShutDown) | None => Verdict::Pending(0),
         }
     }
 
+    fn find(&self, waker: &Waker) -> Option<Found> {
+        let place = self.place();
+        current::with_timers(self.timers, |timers, _| timers.look(place, waker))
+    }
+
     #[cold]
-    fn replace_waker(&mut self, cx: &mut Context<'_>) -> bool {
+    fn replace_waker(&mut self, cx: &mut Context<'_>, deadline_ns: u64) -> Verdict {
         let (place, waker) = (self.place(), cx.waker().clone());
         let old = current::with_timers(self.timers, |timers, _| timers.replace_waker(place, waker));
-        match old {
-            Some(Ok(old)) => {
-                drop(old);
-                false
-            }
-            // Gone since the look: fired, and the old waker was the one woken, or shut down.
-            Some(Err(unused)) => {
-                let found =
-                    current::with_timers(self.timers, |timers, _| timers.look(place, &unused));
-                drop(unused);
-                found == Some(Found::Fired)
-            }
-            None => false,
+        let is_gone = matches!(old, Some(Err(_)));
+        drop(old);
+        // Gone since the look: fired, and the old waker was the one woken; or shut down.
+        if is_gone && self.find(cx.waker()) == Some(Found::Fired) {
+            return Verdict::Ready;
         }
+        Verdict::Pending(deadline_ns)
     }
 
     /// Removes its entry, if it has one.
@@ -381,4 +381,4 @@ impl fmt::Debug for Sleep {
 }
 
 #[cfg(test)]
-mod tests;
+bowerbird_base::model_or_real! { {} { mod tests; } }

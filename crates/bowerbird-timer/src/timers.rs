@@ -47,6 +47,7 @@ pub(crate) struct Place {
 pub(crate) struct Attempt {
     pub(crate) outcome: Inserted,
     pub(crate) wheel: usize,
+    pub(crate) deadline_ns: u64,
     /// The shared wheel's earliest deadline became earlier: `notify_earlier` is owed.
     pub(crate) is_earlier: bool,
 }
@@ -54,10 +55,10 @@ pub(crate) struct Attempt {
 /// What a sleep that looks after its entry finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Pending, with a waker that wakes the same task.
-    Same,
-    /// Pending, with a waker that wakes another task.
-    Other,
+    /// Pending, with a waker that wakes the same task; with its deadline in nanoseconds.
+    Same(u64),
+    /// Pending, with a waker that wakes another task; with its deadline in nanoseconds.
+    Other(u64),
     /// Fired.
     Fired,
     /// Neither fired nor ever to be.
@@ -159,18 +160,12 @@ impl Timers {
         nanos.map_or(NEVER_NS - 1, |nanos| nanos.min(NEVER_NS - 1))
     }
 
-    /// The object of a wait note for this deadline.
-    #[inline]
-    pub(crate) fn note_object(&self, deadline: Instant) -> u64 {
-        self.nanos(deadline)
-    }
-
     /// Inserts a deadline that no turn has gone past.
     #[inline]
     pub(crate) fn insert(&self, wheel: usize, deadline: Instant, waker: Waker) -> Attempt {
         let deadline_ns = self.nanos(deadline);
         let (outcome, is_earlier) = self.change(wheel, |wheel| wheel.insert(deadline_ns, waker));
-        Attempt { outcome, wheel, is_earlier }
+        Attempt { outcome, wheel, deadline_ns, is_earlier }
     }
 
     /// Takes an entry out; the caller drops the waker.
@@ -181,9 +176,9 @@ impl Timers {
 
     /// Looks after an entry.
     pub(crate) fn look(&self, place: Place, waker: &Waker) -> Found {
-        self.wheels[place.wheel].with(|wheel| match wheel.waker(place.key) {
-            Some(stored) if stored.will_wake(waker) => Found::Same,
-            Some(_) => Found::Other,
+        self.wheels[place.wheel].with(|wheel| match wheel.pending(place.key) {
+            Some((deadline_ns, stored)) if stored.will_wake(waker) => Found::Same(deadline_ns),
+            Some((deadline_ns, _)) => Found::Other(deadline_ns),
             None if wheel.is_shut_down() => Found::ShutDown,
             None => Found::Fired,
         })
@@ -226,7 +221,7 @@ impl Timers {
                 (outcome, home, is_earlier)
             }
         };
-        Some(Attempt { outcome, wheel, is_earlier })
+        Some(Attempt { outcome, wheel, deadline_ns, is_earlier })
     }
 
     /// Tells whoever waits for the shared wheel, as an [`Attempt`] asks.
@@ -290,4 +285,4 @@ impl LockedWheel {
 }
 
 #[cfg(test)]
-mod tests;
+bowerbird_base::model_or_real! { { mod loom_tests; } { mod tests; } }

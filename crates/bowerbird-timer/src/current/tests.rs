@@ -1,11 +1,8 @@
 use super::{Current, current_clock, enter, find, now, with_timers};
 use crate::Timers;
 use bowerbird_base::clock::Clock;
-use bowerbird_base::model_or_real;
 use std::sync::Arc;
 use std::time::Duration;
-
-model_or_real! {{} {
 
 #[test]
 fn enter_returns_what_was_set_before() {
@@ -32,7 +29,11 @@ fn timers_are_found_by_number_while_they_live() {
     let timers = Timers::new(2, Arc::new(Clock::new()));
     let id = timers.id();
     assert!(Arc::ptr_eq(&find(id).expect("alive"), &timers));
-    assert_eq!(with_timers(id, |_, home| home), Some(2), "a stranger inserts into the shared wheel");
+    assert_eq!(
+        with_timers(id, |_, home| home),
+        Some(2),
+        "a stranger inserts into the shared wheel"
+    );
     enter(Some(Current { timers: timers.clone(), wheel: 1 }));
     assert_eq!(with_timers(id, |_, home| home), Some(1));
     enter(None);
@@ -40,5 +41,3 @@ fn timers_are_found_by_number_while_they_live() {
     assert!(find(id).is_none());
     assert_eq!(with_timers(id, |_, home| home), None);
 }
-
-}}

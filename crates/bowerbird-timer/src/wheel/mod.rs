@@ -120,9 +120,9 @@ impl Wheel {
         self.entries.deadline_ns(key)
     }
 
-    /// The waker of a pending entry.
-    pub(crate) fn waker(&self, key: Key) -> Option<&Waker> {
-        self.entries.waker(key)
+    /// The deadline and the waker of a pending entry.
+    pub(crate) fn pending(&self, key: Key) -> Option<(u64, &Waker)> {
+        self.entries.pending(key)
     }
 
     /// The waker of a pending entry, to be replaced.
