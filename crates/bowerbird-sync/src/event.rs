@@ -7,7 +7,8 @@
 //! # Ordering arguments
 //! - `[ORD-1]` The word is written under the lock, with Release, and read without it, with Acquire: what
 //!   the setter did before `set` is seen by whoever sees the flag or the new number. Weaker: the waiter
-//!   goes on and sees old data (loom test `what_was_done_before_set_is_seen_after_wait`).
+//!   goes on and sees old data (loom tests `who_sees_the_flag_sees_what_came_before_it`,
+//!   `who_sees_the_turn_sees_what_came_before_it`).
 //! - `[ORD-2]` Under the lock the word is read Relaxed: the lock orders it.
 
 use std::collections::BTreeMap;
@@ -97,8 +98,13 @@ impl Event {
     ///
     /// asyncio: `Event.is_set`.
     pub fn is_set(&self) -> bool {
+        self.look() & SET != 0
+    }
+
+    /// The one look at the word outside the lock.
+    fn look(&self) -> usize {
         // [ORD-1]
-        self.word.load(Ordering::Acquire) & SET != 0
+        self.word.load(Ordering::Acquire)
     }
 
     /// Waits until the event is set.
@@ -190,9 +196,7 @@ impl Future for EventWait<'_> {
             poll_context::yield_now(cx);
             return Poll::Pending;
         }
-        // [ORD-1]
-        let word = self.event.word.load(Ordering::Acquire);
-        if !self.is_over(word) && self.register(cx.waker()) {
+        if !self.is_over(self.event.look()) && self.register(cx.waker()) {
             poll_context::note_wait(
                 "event",
                 std::ptr::from_ref(self.event).addr() as u64,
@@ -209,8 +213,7 @@ impl Future for EventWait<'_> {
 impl Drop for EventWait<'_> {
     fn drop(&mut self) {
         let Some(began) = self.began else { return };
-        // [ORD-1]
-        if !self.is_over(self.event.word.load(Ordering::Acquire)) {
+        if !self.is_over(self.event.look()) {
             let _waker = self.event.waiters.lock().wakers.remove(&began.key);
         }
     }

@@ -6,6 +6,7 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
 use std::task::{RawWakerVTable, Waker};
 
+use bowerbird_base::sync::IS_MODEL;
 use bowerbird_base::sync::cell::UnsafeCell;
 
 use super::state::{Claimed, HangUp, Seen, Side, State};
@@ -15,6 +16,17 @@ struct Block<T> {
     receiver_waker: UnsafeCell<Option<Waker>>,
     sender_waker: UnsafeCell<Option<Waker>>,
     value: UnsafeCell<MaybeUninit<T>>,
+}
+
+impl<T> Drop for Block<T> {
+    fn drop(&mut self) {
+        if IS_MODEL {
+            // A model takes the free for a write to every field, so that it sees who came too late.
+            self.receiver_waker.with_mut(|_| ());
+            self.sender_waker.with_mut(|_| ());
+            self.value.with_mut(|_| ());
+        }
+    }
 }
 
 /// What a deciding edge took out of the cells: to be used after the block has been left.
