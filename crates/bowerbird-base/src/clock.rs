@@ -3,6 +3,10 @@
 //! A [`Clock`] reads the monotonic clock of the system, or, paused, a time of its own that moves only
 //! when it is told to. Nothing else in the workspace calls `Instant::now`, so a test that pauses the
 //! clock has paused all of it, and a simulation can put its own time here.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The flag is Relaxed: whoever must see a pause synchronises with the pauser by other means
+//!   (the same thread, or a wake-up), and the state itself is behind a lock.
 
 use std::time::{Duration, Instant};
 
@@ -94,6 +98,11 @@ impl Clock {
         state.shown = far_future(state.shown, step);
         true
     }
+}
+
+/// The system's monotonic time, for limits that must pass even while a runtime's clock is paused.
+pub fn system_now() -> Instant {
+    Instant::now()
 }
 
 /// Adds a duration to an instant; what lies beyond the representable is some 30 years away.

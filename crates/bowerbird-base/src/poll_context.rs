@@ -30,8 +30,10 @@ pub const BUDGET: u32 = 128;
 
 /// The bit of the attention word that says that a request is about, offered or unwinding.
 const REQUEST: usize = 1;
+/// The bit of the attention word that says that the executor has something to put away after the poll.
+const MARK: usize = 2;
 /// One uncollected cleanup in the attention word.
-const CLEANUP: usize = 2;
+const CLEANUP: usize = 4;
 
 struct PollContext {
     attention: Cell<usize>,
@@ -119,7 +121,11 @@ pub struct SetAside {
 pub fn set_aside() -> SetAside {
     let (request, unwinding, cleanups) = DETAIL.with(|detail| {
         let detail = &mut *detail.borrow_mut();
-        (detail.request.take(), std::mem::take(&mut detail.unwinding), std::mem::take(&mut detail.cleanups))
+        (
+            detail.request.take(),
+            std::mem::take(&mut detail.unwinding),
+            std::mem::take(&mut detail.cleanups),
+        )
     });
     POLL.with(|poll| SetAside {
         attention: poll.attention.replace(0),
@@ -288,6 +294,20 @@ pub fn needs_attention() -> bool {
     POLL.with(|poll| poll.attention.get() != 0)
 }
 
+/// Asks the executor to look at this poll when it ends; it clears the mark with [`take_mark`].
+pub fn mark() {
+    POLL.with(|poll| poll.attention.set(poll.attention.get() | MARK));
+}
+
+/// Takes the mark of [`mark`] away and returns whether it was there.
+pub fn take_mark() -> bool {
+    POLL.with(|poll| {
+        let attention = poll.attention.get();
+        poll.attention.set(attention & !MARK);
+        attention & MARK != 0
+    })
+}
+
 /// Returns whether a request is being offered to this poll. A leaf of ours that was suspended before then
 /// returns `Pending` without looking at its readiness, and asks to be polled again ([`yield_now`]): an
 /// offered request beats readiness, or a cancelled waiter would take what was just handed over.
@@ -329,7 +349,11 @@ pub fn take_request() -> Option<(Request, Delivery)> {
     }
     DETAIL.with(|detail| {
         let detail = &mut *detail.borrow_mut();
-        let direction = if std::mem::take(&mut detail.unwinding) { Delivery::Unwinding } else { Delivery::Offered };
+        let direction = if std::mem::take(&mut detail.unwinding) {
+            Delivery::Unwinding
+        } else {
+            Delivery::Offered
+        };
         let request = detail.request.take()?;
         POLL.with(|poll| poll.attention.set(poll.attention.get() & !REQUEST));
         Some((request, direction))

@@ -65,7 +65,8 @@ impl WakerSlot {
     /// time are a mistake in the caller; one of them is then woken at once and tries again.
     pub fn register(&self, waker: &Waker) {
         // [ORD-1]
-        let seen = self.state.compare_exchange(WAITING, REGISTERING, Ordering::Acquire, Ordering::Acquire);
+        let seen =
+            self.state.compare_exchange(WAITING, REGISTERING, Ordering::Acquire, Ordering::Acquire);
         match seen {
             Ok(_) => self.store(waker),
             // A wake is going on: the condition changes, so poll again. Or a second owner.

@@ -1,1 +1,58 @@
-//! bowerbird-core
+//! The executor of bowerbird: tasks, wakers, work-stealing workers, the blocking pool.
+//!
+//! ```text
+//! spawn -> schedule -> worker -> poll -> Pending: a leaf keeps the waker
+//!             ^                            |
+//!             '--------- wake <------------'   { event | deadline | another task | another thread }
+//! ```
+//! The modules stand in the order of a task's journey. This crate knows no descriptor and no wheel: what
+//! its workers sleep on is a [`Park`], and only `std::task::Waker` and the types of `bowerbird-base` come
+//! in. Users see it through the umbrella crate `bowerbird`.
+
+#[allow(unsafe_code, reason = "makes typed handles of headers")]
+mod spawn;
+#[allow(unsafe_code, reason = "finds a task's seat by its number")]
+mod schedule;
+mod queue;
+#[allow(unsafe_code, reason = "only the occupant reaches the core of its seat")]
+mod worker;
+#[allow(unsafe_code, reason = "calls the functions that know the future's type")]
+mod poll;
+#[allow(unsafe_code, reason = "a waker is a pointer to a header")]
+mod wake;
+mod task;
+mod idle;
+mod park;
+#[allow(unsafe_code, reason = "an intrusive list")]
+mod owned;
+#[allow(unsafe_code, reason = "leads from a number to a runtime")]
+mod owner;
+#[allow(unsafe_code, reason = "the core of a seat is its occupant's")]
+mod seat;
+#[allow(unsafe_code, reason = "takes the thieves' ends of new seats")]
+mod runtime;
+mod block_on;
+mod shutdown;
+mod rescue;
+mod blocking;
+#[allow(unsafe_code, reason = "a thread-local pointer to this thread's seat")]
+mod current;
+mod variables;
+mod config;
+mod report;
+mod handle;
+
+pub use block_on::{InsideRuntime, block_in_place, check_may_block};
+pub use blocking::spawn_blocking;
+pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy};
+pub use handle::{EnterGuard, Handle, all_tasks, current_task};
+pub use park::{Park, ParkOnly, Parker};
+pub use report::{ExceptionHandler, Unhandled};
+pub use runtime::{Runtime, Threads};
+pub use shutdown::Patience;
+pub use spawn::{SpawnError, SpawnOptions, spawn, spawn_local, spawn_with};
+pub use task::error::TaskError;
+pub use task::handle::{CallbackId, TaskHandle, WaitDone};
+pub use task::id::TaskId;
+pub use task::join::Task;
+pub use variables::{Context, ContextVar, Token, copy_context};

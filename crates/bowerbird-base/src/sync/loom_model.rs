@@ -15,7 +15,9 @@ pub mod hint {
 
 /// Threads.
 pub mod thread {
-    pub use loom::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, spawn, yield_now};
+    pub use loom::thread::{
+        Builder, JoinHandle, Thread, ThreadId, current, park, spawn, yield_now,
+    };
 
     /// Parks; a model knows no time, so the wait never ends by itself.
     pub fn park_timeout(_timeout: std::time::Duration) {
@@ -85,11 +87,17 @@ impl Condvar {
 
     /// Waits for a wake-up.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        replace_guard(guard, |owned| self.0.wait(owned).unwrap_or_else(std::sync::PoisonError::into_inner));
+        replace_guard(guard, |owned| {
+            self.0.wait(owned).unwrap_or_else(std::sync::PoisonError::into_inner)
+        });
     }
 
     /// Waits; a model knows no time, so the wait never ends by itself.
-    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _timeout: std::time::Duration) -> WaitTimeoutResult {
+    pub fn wait_for<T>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        _timeout: std::time::Duration,
+    ) -> WaitTimeoutResult {
         self.wait(guard);
         WaitTimeoutResult(false)
     }

@@ -16,7 +16,9 @@ pub mod hint {
 
 /// Threads.
 pub mod thread {
-    pub use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout, spawn, yield_now};
+    pub use std::thread::{
+        Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout, spawn, yield_now,
+    };
 }
 
 /// Cells that several threads may reach.

@@ -1,0 +1,193 @@
+//! A thread that waits for a future, and works meanwhile.
+//!
+//! `run` takes seat 0, which has no thread of its own. `Runtime::block_on` takes the seat of an idle
+//! worker if there is one (seat.rs, occupancy), else it brings a seat of its own, on which it polls its own
+//! future and local tasks and nothing else.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use bowerbird_base::poll_context;
+
+use crate::blocking;
+use crate::current;
+use crate::runtime::{Entered, Runtime, Threads};
+use crate::seat::Seat;
+use crate::spawn::spawn_main;
+use crate::task::error::TaskError;
+use crate::worker::{Occupant, Rights, Until};
+
+/// Why a thread cannot wait for a future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InsideRuntime;
+
+/// Returns an error if this thread is polling a task: waiting here would keep its worker from working.
+///
+/// # Errors
+/// If it does.
+pub fn check_may_block() -> Result<(), InsideRuntime> {
+    if current::is_occupant() { Err(InsideRuntime) } else { Ok(()) }
+}
+
+impl Runtime {
+    /// Polls a future to its end on seat 0, as a worker: what `run` does.
+    ///
+    /// # Errors
+    /// If it was cancelled or has panicked.
+    ///
+    /// # Panics
+    /// If this thread polls tasks; see [`check_may_block`].
+    #[track_caller]
+    pub fn run<F: Future>(self: &Arc<Self>, future: F) -> Result<F::Output, TaskError> {
+        let location = Location::caller();
+        assert!(
+            !current::is_occupant(),
+            "run() was called inside a task; await the future instead"
+        );
+        let _entered = Entered::new(self, Some(0));
+        self.idle.worker_came();
+        let output = self.occupied(&self.seats[0], self.rights_of(0), future, location, true);
+        self.idle.worker_left();
+        output
+    }
+
+    /// Polls a future to its end on this thread while the runtime's own threads work.
+    ///
+    /// # Errors
+    /// If it was cancelled or has panicked.
+    ///
+    /// # Panics
+    /// If this thread polls tasks; see [`check_may_block`].
+    #[track_caller]
+    pub fn block_on<F: Future>(self: &Arc<Self>, future: F) -> Result<F::Output, TaskError> {
+        let location = Location::caller();
+        assert!(
+            !current::is_occupant(),
+            "block_on() was called inside a task; await the future instead"
+        );
+        match self.borrow_seat() {
+            Some(index) => {
+                struct GiveBack<'a>(&'a Seat);
+                impl Drop for GiveBack<'_> {
+                    fn drop(&mut self) {
+                        self.0.occupancy.give_back();
+                    }
+                }
+                let seat = &self.seats[index];
+                let _give_back = GiveBack(seat);
+                let _entered = Entered::new(self, Some(index));
+                self.occupied(seat, self.rights_of(index), future, location, false)
+            }
+            None => {
+                let _entered = Entered::new(self, None);
+                let seat = Arc::new(Seat::new(0));
+                seat.enlist(Arc::as_ptr(self), false);
+                self.guests.lock().push(seat.clone());
+                let output = self.occupied(&seat, Rights::Guest, future, location, false);
+                self.guests.lock().retain(|other| !Arc::ptr_eq(other, &seat));
+                output
+            }
+        }
+    }
+
+    /// Occupies the seat, runs until the future is done, and, unless it is `run`'s own seat, until no
+    /// local task is left there.
+    fn occupied<F: Future>(
+        self: &Arc<Self>,
+        seat: &Seat,
+        rights: Rights,
+        future: F,
+        location: &'static Location<'static>,
+        is_run: bool,
+    ) -> Result<F::Output, TaskError> {
+        let occupant = Occupant::new(self, seat, rights);
+        current::occupy(Some(&occupant), || {
+            seat.set_parked(false);
+            let main = spawn_main(&occupant, future, location);
+            if is_run {
+                self.set_main(Some(main.handle()));
+            }
+            occupant.run(Until::MainDone);
+            if is_run {
+                self.set_main(None);
+                occupant.leave_seat();
+            } else {
+                occupant.end_local_tasks();
+            }
+            seat.set_parked(true);
+            main.try_join().unwrap_or_else(|main| unreachable!("{main:?} is done"))
+        })
+    }
+
+    /// Gets the seat of a worker that sleeps.
+    fn borrow_seat(&self) -> Option<usize> {
+        let index = if self.seats.len() == 1 {
+            (self.flavour() == Threads::All && self.seats[0].is_parked()).then_some(0)
+        } else {
+            self.idle.claim_any()
+        }?;
+        let occupancy = &self.seats[index].occupancy;
+        let has_asked = occupancy.ask();
+        self.unpark(index);
+        (has_asked && occupancy.wait_for_answer()).then_some(index)
+    }
+}
+
+impl Occupant<'_> {
+    /// A guest leaves: its local tasks are cancelled and awaited.
+    fn end_local_tasks(&self) {
+        while self.core().local_count.get() > 0 {
+            self.seat.list.for_each(|task| {
+                if task.is_local() {
+                    task.cancel();
+                }
+            });
+            self.run(Until::NoLocalTasks);
+        }
+    }
+}
+
+/// Runs a blocking closure on this thread, and lets another thread take over this worker meanwhile.
+///
+/// The seat goes to a thread of the blocking pool for good: this thread polls its task to the next
+/// suspension without it, and then becomes a thread of the pool, or ends. So nobody waits for anybody.
+///
+/// With one worker, or while local tasks live on this one (the main future is one), nobody can take over,
+/// and the closure is just called. Outside a worker too.
+pub fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
+    let is_seatless =
+        current::with_occupant(|occupant| occupant.is_some_and(Occupant::give_seat_away));
+    if !is_seatless && !current::is_occupant() {
+        return f();
+    }
+    // The closure may block on other futures, so the poll that goes on here is set aside.
+    let _outer = poll_context::set_aside();
+    current::occupy(None, f)
+}
+
+impl Occupant<'_> {
+    /// Gives the seat to another thread; `false` if it stays here.
+    fn give_seat_away(&self) -> bool {
+        let Rights::Worker(index) = self.rights else { return false };
+        if self.core().local_count.get() > 0 {
+            // What others may take is put where they find it at once.
+            if let Some(task) = self.seat.slot.take() {
+                self.runtime.injector.push(task);
+            }
+            self.wake_another(self.runtime.idle.notify());
+            return false;
+        }
+        let runtime = self.runtime.clone();
+        let is_started = blocking::run_helper(self.runtime, move || {
+            let seat = &runtime.seats[index];
+            let _entered = Entered::new(&runtime, Some(index));
+            let occupant = Occupant::new(&runtime, seat, Rights::Worker(index));
+            occupant.occupy_until(Until::Stopped);
+        });
+        if is_started {
+            self.lose_seat(Entered::new(self.runtime, None));
+        }
+        is_started
+    }
+}

@@ -1,0 +1,357 @@
+//! The blocking pool: threads for what must not be called on a worker.
+//!
+//! A closure is a task like any other (name, number, handle, cancellation while it is queued), whose one
+//! poll happens on a thread of the pool. It stands in a list of its own, so that `all_tasks` does not
+//! show it and a sweep does not wait for it.
+//!
+//! Threads are started when no idle one is left for what is queued, up to the limit, and end when they
+//! have been idle for the keep-alive time.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bowerbird_base::clock::system_now;
+use bowerbird_base::poll_context::{self, Job, OffloadClass, Offloader};
+use bowerbird_base::sync::{Condvar, Mutex};
+
+use crate::current;
+use crate::poll;
+use crate::report::{Unhandled, report};
+use crate::runtime::{Entered, Runtime};
+use crate::spawn::{SpawnError, SpawnOptions, handle_of, set_options};
+use crate::task::Runnable;
+use crate::task::handle::TaskHandle;
+use crate::task::header::TaskCell;
+use crate::task::id;
+use crate::task::join::Task;
+use crate::task::state::{BLOCKING, JOIN_INTEREST, State};
+
+/// The pool of a runtime.
+pub(crate) struct Pool {
+    state: Mutex<PoolState>,
+    has_work: Condvar,
+    thread_ended: Condvar,
+}
+
+struct PoolState {
+    queue: VecDeque<Work>,
+    idle_count: usize,
+    thread_count: usize,
+    /// Threads whose present work the end of the runtime does not wait for: name resolution.
+    abandonable_count: usize,
+    /// Threads that have taken over a worker's seat: they end when the runtime stops.
+    helper_count: usize,
+    next_index: usize,
+    is_closed: bool,
+}
+
+/// What a thread of the pool does next.
+enum Work {
+    Task(Runnable),
+    /// Work of another crate: name resolution is not waited for at the end.
+    Offloaded(OffloadClass, Job),
+    /// A worker's seat is taken over by this thread for a while.
+    Helper(Job),
+}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::new(PoolState {
+                queue: VecDeque::new(),
+                idle_count: 0,
+                thread_count: 0,
+                abandonable_count: 0,
+                helper_count: 0,
+                next_index: 0,
+                is_closed: false,
+            }),
+            has_work: Condvar::new(),
+            thread_ended: Condvar::new(),
+        }
+    }
+
+    /// Queues work, and starts a thread for it if none is free. Gives the work back if the pool is closed
+    /// or no thread can be had.
+    fn put(&self, runtime: &Arc<Runtime>, work: Work) -> Result<(), (Work, String)> {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return Err((work, "the runtime has ended".into()));
+        }
+        // A helper must come at once: its seat stands still until then.
+        let is_urgent = matches!(work, Work::Helper(_));
+        if is_urgent {
+            state.queue.push_front(work)
+        } else {
+            state.queue.push_back(work)
+        }
+        if state.idle_count >= state.queue.len() {
+            drop(state);
+            self.has_work.notify_one();
+            return Ok(());
+        }
+        let limit = if is_urgent { usize::MAX } else { runtime.config.max_blocking_threads.max(1) };
+        if state.thread_count >= limit {
+            return Ok(());
+        }
+        state.thread_count += 1;
+        let index = runtime.config.worker_threads + state.next_index;
+        state.next_index += 1;
+        drop(state);
+        match self.start_thread(runtime, index) {
+            Ok(()) => Ok(()),
+            Err(error) => self.thread_not_started(is_urgent, &error),
+        }
+    }
+
+    fn start_thread(&self, runtime: &Arc<Runtime>, index: usize) -> std::io::Result<()> {
+        let member = runtime.clone();
+        runtime.thread_builder(index).spawn(move || {
+            member.as_member(None, || member.blocking.work(&member));
+            member.blocking.end_thread();
+        })?;
+        Ok(())
+    }
+
+    /// The system gives no thread: what is queued waits for the threads there are; without any it, or a
+    /// helper, is given back.
+    fn thread_not_started(
+        &self,
+        is_urgent: bool,
+        error: &std::io::Error,
+    ) -> Result<(), (Work, String)> {
+        let mut state = self.state.lock();
+        state.thread_count -= 1;
+        let work = if is_urgent {
+            let at = state.queue.iter().position(|work| matches!(work, Work::Helper(_)));
+            at.and_then(|at| state.queue.remove(at))
+        } else if state.thread_count == 0 {
+            state.queue.pop_back()
+        } else {
+            None
+        };
+        match work {
+            Some(work) => Err((work, format!("the system starts no more threads: {error}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The loop of a thread of the pool.
+    fn work(&self, runtime: &Arc<Runtime>) {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(work) = state.queue.pop_front() {
+                let is_abandonable =
+                    usize::from(matches!(work, Work::Offloaded(OffloadClass::Dns, _)));
+                let is_helper = usize::from(matches!(work, Work::Helper(_)));
+                state.abandonable_count += is_abandonable;
+                state.helper_count += is_helper;
+                drop(state);
+                run(work);
+                state = self.state.lock();
+                state.abandonable_count -= is_abandonable;
+                state.helper_count -= is_helper;
+                continue;
+            }
+            if state.is_closed {
+                return;
+            }
+            state.idle_count += 1;
+            let is_over =
+                self.has_work.wait_for(&mut state, runtime.config.thread_keep_alive).timed_out();
+            state.idle_count -= 1;
+            if is_over && state.queue.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn end_thread(&self) {
+        self.state.lock().thread_count -= 1;
+        self.thread_ended.notify_all();
+    }
+
+    /// Takes no more work; what is queued is dropped unrun and reported.
+    pub(crate) fn close(&self, runtime: &Arc<Runtime>) {
+        let queue = {
+            let mut state = self.state.lock();
+            state.is_closed = true;
+            let helpers = state.queue.extract_helpers();
+            std::mem::replace(&mut state.queue, helpers)
+        };
+        self.has_work.notify_all();
+        let _entered = Entered::new(runtime, None);
+        for work in queue {
+            if let Work::Task(task) = work {
+                let handle = TaskHandle::retain(task.0);
+                tell(
+                    &handle,
+                    "blocking work was still queued when the runtime ended, and was not run",
+                );
+                end_unrun(task, "the runtime has ended");
+            }
+        }
+    }
+
+    /// Waits for the threads to end; what has not ended at the limit is reported by name.
+    pub(crate) fn wait_until_idle(&self, runtime: &Runtime, limit: Option<Instant>) -> bool {
+        let mut state = self.state.lock();
+        while state.thread_count > state.abandonable_count + state.helper_count {
+            let left =
+                limit.map_or(Duration::MAX, |limit| limit.saturating_duration_since(system_now()));
+            if left.is_zero() {
+                drop(state);
+                runtime.blocking_seat.list.for_each(|task| {
+                    tell(&task, "blocking work was still running when the runtime ended, and was left behind");
+                });
+                return false;
+            }
+            // A wait of more than a day is cut: the condition variable cannot count so far.
+            self.thread_ended.wait_for(&mut state, left.min(Duration::from_secs(86_400)));
+        }
+        true
+    }
+
+    /// Waits for the threads that had taken over seats; the runtime has stopped.
+    pub(crate) fn wait_for_helpers(&self) {
+        let mut state = self.state.lock();
+        while state.thread_count > state.abandonable_count {
+            self.thread_ended.wait(&mut state);
+        }
+    }
+
+    /// How many threads there are, and how many of them are idle, and how much is queued.
+    pub(crate) fn figures(&self) -> (usize, usize, usize) {
+        let state = self.state.lock();
+        (state.thread_count, state.idle_count, state.queue.len())
+    }
+}
+
+trait ExtractHelpers {
+    fn extract_helpers(&mut self) -> VecDeque<Work>;
+}
+
+impl ExtractHelpers for VecDeque<Work> {
+    /// Takes the helpers out: the seats that they serve must go on until their owners have them back.
+    fn extract_helpers(&mut self) -> VecDeque<Work> {
+        let (helpers, others) =
+            std::mem::take(self).into_iter().partition(|work| matches!(work, Work::Helper(_)));
+        *self = others;
+        helpers
+    }
+}
+
+fn run(work: Work) {
+    match work {
+        Work::Task(task) => {
+            let _ended = poll::poll(task);
+        }
+        Work::Offloaded(_, job) | Work::Helper(job) => {
+            if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)) {
+                poll::report_text("offloaded work panicked", &payload);
+                std::mem::forget(payload);
+            }
+        }
+    }
+}
+
+fn tell(task: &TaskHandle, message: &str) {
+    report(&Unhandled {
+        message: message.into(),
+        error: None,
+        task_id: Some(task.id()),
+        task_name: Some(task.name()),
+        location: Some(task.spawn_location()),
+    });
+}
+
+/// Ends a closure that was never called: its handle gets a cancellation with this message.
+fn end_unrun(task: Runnable, message: &str) {
+    TaskHandle::retain(task.0).cancel_with(message);
+    let outer = poll_context::set_aside();
+    let _ended = poll::poll(task);
+    drop(outer);
+}
+
+/// A closure as a future that is ready at its first poll.
+struct Call<F>(Option<F>);
+
+impl<F> Unpin for Call<F> {}
+
+impl<F: FnOnce() -> T, T> Future for Call<F> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<T> {
+        let call = self.0.take().expect("a closure is called once");
+        Poll::Ready(call())
+    }
+}
+
+/// Runs a closure on the blocking pool of this thread's runtime.
+///
+/// # Errors
+/// If this thread belongs to no runtime.
+pub fn spawn_blocking<F, T>(
+    f: F,
+    options: &SpawnOptions,
+    location: &'static Location<'static>,
+) -> Result<Task<T>, SpawnError>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let runtime = current::runtime().ok_or(SpawnError::NoRuntime)?;
+    Ok(runtime.spawn_blocking(f, options, location))
+}
+
+impl Runtime {
+    /// Runs a closure on the blocking pool.
+    pub fn spawn_blocking<F, T>(
+        self: &Arc<Self>,
+        f: F,
+        options: &SpawnOptions,
+        location: &'static Location<'static>,
+    ) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        handle_of(Call(Some(f)), |call| {
+            let seat = &self.blocking_seat;
+            let state = State::new(JOIN_INTEREST | BLOCKING);
+            let header = TaskCell::allocate(call, state, seat.number, id::take(1), location);
+            set_options(header, options);
+            seat.list.link(header);
+            if let Err((Work::Task(task), reason)) =
+                self.blocking.put(self, Work::Task(Runnable(header)))
+            {
+                end_unrun(task, &reason);
+            }
+            header
+        })
+    }
+}
+
+/// Starts a thread that takes over a seat; `false` if none can be had.
+pub(crate) fn run_helper(runtime: &Arc<Runtime>, job: impl FnOnce() + Send + 'static) -> bool {
+    runtime.blocking.put(runtime, Work::Helper(Box::new(job))).is_ok()
+}
+
+/// Where the blocking work of other crates goes.
+pub(crate) fn offloader(runtime: &Arc<Runtime>) -> Offloader {
+    let runtime: Weak<Runtime> = Arc::downgrade(runtime);
+    Arc::new(move |class, job| {
+        let Some(runtime) = runtime.upgrade() else { return Err(job) };
+        runtime.blocking.put(&runtime, Work::Offloaded(class, job)).map_err(
+            |(work, _)| match work {
+                Work::Offloaded(_, job) | Work::Helper(job) => job,
+                Work::Task(_) => unreachable!("the pool gives back what it was given"),
+            },
+        )
+    })
+}

@@ -1,0 +1,138 @@
+//! How a runtime is set up.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowerbird_base::rng::random_seed;
+
+use crate::report::{ExceptionHandler, default_handler};
+
+/// A hook that a thread of the runtime calls.
+pub type Hook = Arc<dyn Fn() + Send + Sync>;
+
+/// What happens when a task panics and nobody awaits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PanicPolicy {
+    /// The exception handler is told, and everything else goes on.
+    #[default]
+    Report,
+    /// The exception handler is told, and the main future is cancelled, so that `run` comes to its end.
+    CancelMain,
+}
+
+/// The settings of a runtime.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// How many workers there are; at least one.
+    pub worker_threads: usize,
+    /// How many threads the blocking pool may have; at least one.
+    pub max_blocking_threads: usize,
+    /// How long a thread of the blocking pool waits for work before it ends.
+    pub thread_keep_alive: Duration,
+    /// Gives the name of the n-th thread.
+    pub thread_name: Arc<dyn Fn(usize) -> String + Send + Sync>,
+    /// The stack size of the threads, in bytes; `None` is std's default.
+    pub thread_stack_size: Option<usize>,
+    /// Called by each thread of the runtime when it begins.
+    pub on_thread_start: Option<Hook>,
+    /// Called by each thread of the runtime before it ends.
+    pub on_thread_stop: Option<Hook>,
+    /// Called by a worker before it sleeps.
+    pub on_thread_park: Option<Hook>,
+    /// Called by a worker after it slept.
+    pub on_thread_unpark: Option<Hook>,
+    /// What happens when a task panics and nobody awaits it.
+    pub panic_policy: PanicPolicy,
+    /// The seed of the choice of victims.
+    pub seed: u64,
+    /// Hears what nobody retrieved.
+    pub exception_handler: ExceptionHandler,
+    /// How long the end of `run` waits for blocking calls that are going on.
+    pub blocking_shutdown_timeout: Duration,
+    /// Whether the rescue thread is started (with several workers).
+    pub has_rescue: bool,
+}
+
+impl Config {
+    /// Reads the number of workers from `BOWERBIRD_WORKERS`, or takes one a CPU that the process may use
+    /// (affinity and cgroup quota honoured).
+    ///
+    /// # Errors
+    /// A text that names the variable, its value and the fix, if the value is not a number from 1 to
+    /// 1024.
+    pub fn from_environment() -> Result<Self, String> {
+        let workers = match std::env::var_os("BOWERBIRD_WORKERS") {
+            Some(value) => parse_workers(&value.to_string_lossy())?,
+            None => num_cpus::get().clamp(1, MAX_WORKERS),
+        };
+        Ok(Self::with_workers(workers))
+    }
+
+    /// The defaults, with a number of workers.
+    pub fn with_workers(worker_threads: usize) -> Self {
+        Self {
+            worker_threads,
+            max_blocking_threads: 512,
+            thread_keep_alive: Duration::from_secs(10),
+            thread_name: Arc::new(|index| format!("bowerbird-{index}")),
+            thread_stack_size: None,
+            on_thread_start: None,
+            on_thread_stop: None,
+            on_thread_park: None,
+            on_thread_unpark: None,
+            panic_policy: PanicPolicy::default(),
+            seed: random_seed(),
+            exception_handler: default_handler(),
+            blocking_shutdown_timeout: Duration::from_secs(300),
+            has_rescue: true,
+        }
+    }
+}
+
+/// The largest number of workers of one runtime.
+pub const MAX_WORKERS: usize = 1_024;
+
+fn parse_workers(value: &str) -> Result<usize, String> {
+    match value.trim().parse() {
+        Ok(count) if (1..=MAX_WORKERS).contains(&count) => Ok(count),
+        _ => Err(format!(
+            "BOWERBIRD_WORKERS is {value:?}, which is not a number of workers; set it to a whole number from 1 \
+             to {MAX_WORKERS}, or unset it for one worker a CPU"
+        )),
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("worker_threads", &self.worker_threads)
+            .field("max_blocking_threads", &self.max_blocking_threads)
+            .field("panic_policy", &self.panic_policy)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_workers;
+
+    #[test]
+    fn number_of_workers_is_read() {
+        assert_eq!(parse_workers(" 4 "), Ok(4));
+    }
+
+    #[test]
+    fn bad_number_of_workers_names_variable_and_value() {
+        for value in ["0", "-1", "many", "", "1025", "99999999999999999999"] {
+            let error = parse_workers(value).unwrap_err();
+            assert!(
+                error.contains("BOWERBIRD_WORKERS") && error.contains(&format!("{value:?}")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A runtime seen from anywhere.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use bowerbird_base::poll_context;
+
+use crate::current;
+use crate::runtime::{Entered, Runtime};
+use crate::spawn::SpawnOptions;
+use crate::task::error::TaskError;
+use crate::task::handle::TaskHandle;
+use crate::task::header::Header;
+use crate::task::join::Task;
+
+/// A handle of a runtime: spawns on it from any thread.
+///
+/// asyncio: what `run_coroutine_threadsafe` takes the loop for.
+#[derive(Clone)]
+pub struct Handle(Arc<Runtime>);
+
+impl Handle {
+    /// Makes a handle of a runtime.
+    pub fn new(runtime: &Arc<Runtime>) -> Self {
+        Self(runtime.clone())
+    }
+
+    /// Returns the runtime of this thread, if it belongs to one.
+    pub fn try_current() -> Option<Self> {
+        current::runtime().map(Self)
+    }
+
+    /// Spawns a task on this runtime, from any thread.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.spawn(future, &SpawnOptions::default())
+    }
+
+    /// Runs a closure on the blocking pool of this runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.0.spawn_blocking(f, &SpawnOptions::default(), Location::caller())
+    }
+
+    /// Waits on this thread for a future, which may use everything of this runtime.
+    ///
+    /// # Errors
+    /// If the future was cancelled or has panicked.
+    ///
+    /// # Panics
+    /// Inside a task: await the future instead.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, TaskError> {
+        self.0.block_on(future)
+    }
+
+    /// Makes this thread one of this runtime's until the guard is dropped: `spawn`, `sleep` and sockets
+    /// then work on it.
+    #[must_use = "the runtime is left when the guard is dropped"]
+    pub fn enter(&self) -> EnterGuard {
+        EnterGuard { _entered: Entered::new(&self.0, None), _not_send: PhantomData }
+    }
+
+    /// Returns the tasks of this runtime that have not ended.
+    pub fn all_tasks(&self) -> Vec<TaskHandle> {
+        let mut tasks = Vec::new();
+        self.0.for_each_task(|task| tasks.push(task));
+        tasks.sort_by_key(TaskHandle::id);
+        tasks
+    }
+
+    /// Returns how many workers the runtime has.
+    pub fn worker_count(&self) -> usize {
+        self.0.seats.len()
+    }
+
+    /// Returns how many workers sleep at the moment.
+    pub fn sleeping_worker_count(&self) -> usize {
+        self.0.idle.sleeping_count()
+    }
+
+    /// Returns how many polls the workers have begun so far.
+    pub fn poll_count(&self) -> u64 {
+        self.0.seats.iter().map(|seat| seat.polls()).sum()
+    }
+
+    /// Returns how many threads the blocking pool has, how many of them are idle, and how much is queued.
+    pub fn blocking_figures(&self) -> (usize, usize, usize) {
+        self.0.blocking.figures()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// This thread belongs to a runtime until the guard is dropped. It stays on its thread.
+pub struct EnterGuard {
+    _entered: Entered,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl fmt::Debug for EnterGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnterGuard").finish_non_exhaustive()
+    }
+}
+
+/// Returns the task that is being polled in this thread.
+///
+/// asyncio: `current_task()`; `None` outside a task.
+pub fn current_task() -> Option<TaskHandle> {
+    let address = poll_context::current_task().cast::<Header>().cast_mut();
+    NonNull::new(address).map(TaskHandle::retain)
+}
+
+/// Returns the tasks of this thread's runtime that have not ended, the oldest first.
+///
+/// asyncio: `all_tasks()`; empty outside a runtime.
+pub fn all_tasks() -> Vec<TaskHandle> {
+    Handle::try_current().map(|handle| handle.all_tasks()).unwrap_or_default()
+}

@@ -1,0 +1,244 @@
+//! The tasks of a seat: a linked list that owns a reference to each, behind a spin lock.
+//!
+//! A task is linked by whoever spawns it and unlinked by whoever completes it; `all_tasks`, shutdown and
+//! the inspector walk the list. The sections under the lock are a few stores long (a walk takes at most
+//! [`WALK_STEP`] references), so the lock spins, and yields the thread when its holder was descheduled.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The lock: Acquire to take it, Release to give it back. Weaker: a race on the links
+//!   (loom `list_is_never_raced`).
+//! - `[ORD-2]` The length is written under the lock and read without it, as a figure.
+
+use std::panic::Location;
+use std::ptr::{self, NonNull};
+
+use bowerbird_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use bowerbird_base::sync::cell::UnsafeCell;
+use bowerbird_base::sync::hint::spin_loop;
+use bowerbird_base::sync::thread::yield_now;
+
+use crate::owner::OwnerNumber;
+use crate::task::handle::TaskHandle;
+use crate::task::header::{Header, TaskCell};
+use crate::task::state::{HIDDEN, State};
+use crate::wake::free;
+
+/// How many references a walk takes while it holds the lock.
+const WALK_STEP: usize = 64;
+
+/// The list.
+pub(crate) struct OwnedList {
+    is_locked: AtomicBool,
+    head: UnsafeCell<*const Header>,
+    len: AtomicUsize,
+}
+
+// SAFETY: the head and the links of the members are touched under the lock only.
+unsafe impl Send for OwnedList {}
+// SAFETY: as above.
+unsafe impl Sync for OwnedList {}
+
+struct Locked<'a>(&'a OwnedList);
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // [ORD-1]
+        self.0.is_locked.store(false, Ordering::Release);
+    }
+}
+
+impl OwnedList {
+    pub(crate) fn new() -> Self {
+        Self {
+            is_locked: AtomicBool::new(false),
+            head: UnsafeCell::new(ptr::null()),
+            len: AtomicUsize::new(0),
+        }
+    }
+
+    #[inline]
+    fn lock(&self) -> Locked<'_> {
+        // [ORD-1]
+        if self
+            .is_locked
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            self.lock_contended();
+        }
+        Locked(self)
+    }
+
+    #[cold]
+    fn lock_contended(&self) {
+        let mut round = 0_u32;
+        // [ORD-1]
+        while self
+            .is_locked
+            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            round += 1;
+            if round < 100 { spin_loop() } else { yield_now() }
+        }
+    }
+
+    /// How many tasks are linked.
+    pub(crate) fn len(&self) -> usize {
+        // [ORD-2]
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Links a task at the head; the list's reference was counted when the task was made.
+    #[inline]
+    pub(crate) fn link(&self, task: NonNull<Header>) {
+        let _locked = self.lock();
+        self.link_behind(task, ptr::null());
+        // [ORD-2]
+        self.len.store(self.len.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Unlinks a task; the list's reference goes over to the caller. Returns how many are left.
+    #[inline]
+    pub(crate) fn unlink(&self, task: NonNull<Header>) -> usize {
+        let _locked = self.lock();
+        self.unlink_locked(task);
+        // [ORD-2]
+        let left = self.len.load(Ordering::Relaxed) - 1;
+        // [ORD-2]
+        self.len.store(left, Ordering::Relaxed);
+        left
+    }
+
+    /// Links `task` behind `previous`, or at the head. The lock is held.
+    #[inline]
+    fn link_behind(&self, task: NonNull<Header>, previous: *const Header) {
+        let next = match NonNull::new(previous.cast_mut()) {
+            Some(previous) => {
+                let (_, next) = links(previous);
+                set_next(previous, task.as_ptr());
+                next
+            }
+            // SAFETY: the lock is held.
+            None => self.head.with_mut(|head| unsafe { ptr::replace(head, task.as_ptr()) }),
+        };
+        set_links(task, previous, next);
+        if let Some(next) = NonNull::new(next.cast_mut()) {
+            set_previous(next, task.as_ptr());
+        }
+    }
+
+    /// The lock is held.
+    #[inline]
+    fn unlink_locked(&self, task: NonNull<Header>) {
+        let (previous, next) = links(task);
+        match NonNull::new(previous.cast_mut()) {
+            Some(previous) => set_next(previous, next),
+            // SAFETY: the lock is held.
+            None => self.head.with_mut(|head| unsafe { *head = next }),
+        }
+        if let Some(next) = NonNull::new(next.cast_mut()) {
+            set_previous(next, previous);
+        }
+    }
+
+    /// Calls `f`, without the lock, for every task that is linked during the whole walk, the newest first;
+    /// those that come or go meanwhile may be seen or not. Hidden tasks are passed over.
+    ///
+    /// A marker stands in the list between the steps; each step takes references to at most 64 tasks.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(TaskHandle)) {
+        let marker = Marker::new(self);
+        loop {
+            let (batch, is_end) = marker.step();
+            batch.into_iter().for_each(&mut f);
+            if is_end {
+                return;
+            }
+        }
+    }
+}
+
+/// A cursor in the list: a hidden task that is never queued.
+struct Marker<'a> {
+    list: &'a OwnedList,
+    task: NonNull<Header>,
+}
+
+impl<'a> Marker<'a> {
+    fn new(list: &'a OwnedList) -> Self {
+        let state = State::new(HIDDEN);
+        let task = TaskCell::allocate(
+            std::future::ready(()),
+            state,
+            OwnerNumber(0),
+            0,
+            Location::caller(),
+        );
+        let _locked = list.lock();
+        list.link_behind(task, ptr::null());
+        Self { list, task }
+    }
+
+    /// Takes references to the next tasks and moves behind them.
+    fn step(&self) -> (Vec<TaskHandle>, bool) {
+        let mut batch = Vec::with_capacity(WALK_STEP);
+        let _locked = self.list.lock();
+        let (_, mut next) = links(self.task);
+        let mut last = ptr::null();
+        for _ in 0..WALK_STEP {
+            let Some(task) = NonNull::new(next.cast_mut()) else { break };
+            if !header(task).state.load().is_hidden() {
+                batch.push(TaskHandle::retain(task));
+            }
+            (last, next) = (next, links(task).1);
+        }
+        if !last.is_null() {
+            self.list.unlink_locked(self.task);
+            self.list.link_behind(self.task, last);
+        }
+        (batch, next.is_null())
+    }
+}
+
+impl Drop for Marker<'_> {
+    fn drop(&mut self) {
+        let locked = self.list.lock();
+        self.list.unlink_locked(self.task);
+        drop(locked);
+        free(self.task);
+    }
+}
+
+fn header<'a>(task: NonNull<Header>) -> &'a Header {
+    // SAFETY: a linked task is alive by the list's reference, and one that is being linked, unlinked or
+    // walked from by the caller's; the borrow does not outlive the section under the lock.
+    unsafe { task.as_ref() }
+}
+
+fn links(task: NonNull<Header>) -> (*const Header, *const Header) {
+    header(task).links.with(|links| {
+        // SAFETY: the caller holds the lock of the list.
+        let links = unsafe { &*links };
+        (links.previous, links.next)
+    })
+}
+
+fn set_links(task: NonNull<Header>, previous: *const Header, next: *const Header) {
+    header(task).links.with_mut(|links| {
+        // SAFETY: the caller holds the lock of the list.
+        let links = unsafe { &mut *links };
+        links.previous = previous;
+        links.next = next;
+    });
+}
+
+fn set_previous(task: NonNull<Header>, previous: *const Header) {
+    let (_, next) = links(task);
+    set_links(task, previous, next);
+}
+
+fn set_next(task: NonNull<Header>, next: *const Header) {
+    let (previous, _) = links(task);
+    set_links(task, previous, next);
+}

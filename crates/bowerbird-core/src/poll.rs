@@ -1,0 +1,461 @@
+//! Polls a task once and obeys what its state says.
+//!
+//! [`poll`] is the common way: no request, no cleanup, no context. [`poll_unusual`] is the root's part of
+//! the protocol of cancellation and cleanup (docs/ARCHITECTURE.md):
+//!
+//! ```text
+//!            request, never polled: drop the future                .------------------------.
+//!   FRESH ----------------------------------------------------->  | CLEANING (output stored)| -- no cleanup
+//!     | first poll                                                |  polls one cleanup      |    left --> DONE
+//!     v                 value, panic                              |  after the other        |
+//!   RUNNING ----------------------------------------------------> '-------------------------'
+//!     | request: offered, one poll;                                          ^
+//!     '-- still there after Pending: drop the future, store Cancelled -------'
+//!         gone: somebody inside took it; go on
+//! ```
+//! A request that nobody took turns a value into a cancellation, a panic is kept (rule 2). Cleanups that a
+//! running future leaves behind (by dropping a part of itself) run beside it, and the task is not done
+//! before they are. One that comes while the task cleans up does not interrupt it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::task::{Context as PollCx, Poll, Waker};
+
+use bowerbird_base::poll_context::{self, Cleanup, Request};
+
+use crate::config::PanicPolicy;
+use crate::report::{Unhandled, report};
+use crate::task::Runnable;
+use crate::task::cold::ColdState;
+use crate::task::error::{TaskError, panic_text};
+use crate::task::handle::{TaskHandle, name_of};
+use crate::task::header::{Header, Payload, Polled};
+use crate::task::state::{self, Bits, Complete, Ending, Pending};
+use crate::variables::{self, Context};
+use crate::wake::{is_ours, release, with_borrowed_waker};
+use crate::{current, owner, spawn};
+
+/// What the caller does with the task after a poll.
+#[must_use]
+#[derive(Debug)]
+pub(crate) enum AfterPoll {
+    /// Nothing: it sleeps, or it is done.
+    Nothing,
+    /// Queue it behind everything that is ready: it yielded.
+    Yielded(Runnable),
+    /// Queue it: it was woken while it was polled.
+    Woken(Runnable),
+}
+
+/// Polls a task that was popped from a queue.
+#[inline]
+pub(crate) fn poll(task: Runnable) -> AfterPoll {
+    let seen = task.header().state.enter();
+    if seen.is_unusual() {
+        return poll_unusual(task, seen);
+    }
+    let (polled, ended) = poll_future(&task);
+    if ended.needs_attention {
+        return attend(task, seen, polled, ended.yielded);
+    }
+    after(task, seen, polled, ended.yielded)
+}
+
+#[inline]
+fn poll_future(task: &Runnable) -> (Polled, poll_context::Ended) {
+    poll_context::begin(task.as_ptr().cast_const().cast());
+    // SAFETY: the task was popped from a queue, so RUNNING is the caller's, and the future is there, for
+    // FUTURE_GONE was not among the bits seen.
+    let polled = unsafe { (task.header().vtable.poll)(task.0) };
+    (polled, poll_context::end())
+}
+
+#[inline]
+fn after(task: Runnable, seen: Bits, polled: Polled, yielded: bool) -> AfterPoll {
+    match polled {
+        Polled::Pending if yielded => {
+            task.header().state.mark_polled(seen);
+            AfterPoll::Yielded(task)
+        }
+        Polled::Pending => match task.header().state.pending() {
+            Pending::Idle => AfterPoll::Nothing,
+            Pending::Requeue => AfterPoll::Woken(task),
+        },
+        Polled::Value => finish(task, Ending::Value),
+        Polled::Panicked => finish(task, Ending::Panicked),
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The unusual way
+// ---------------------------------------------------------------------------------------------------
+
+#[cold]
+fn poll_unusual(task: Runnable, seen: Bits) -> AfterPoll {
+    let header = task.header();
+    let outside = seen.has_context().then(|| {
+        let context = header.cold().and_then(|cold| cold.0.lock().context.take());
+        variables::replace_current(context.unwrap_or_default())
+    });
+    let after = poll_with_requests(task, seen);
+    if let Some(outside) = outside {
+        variables::replace_current(outside);
+    }
+    after
+}
+
+fn poll_with_requests(task: Runnable, seen: Bits) -> AfterPoll {
+    let header = task.header();
+    let request = if seen.has_cancel() { take_request(header) } else { None };
+    if seen.is_future_gone() {
+        // Rule 7: a request that comes during the cleanups is merged: a value makes way for it.
+        if let Some(request) = request {
+            replace_value(&task, request);
+        }
+        return clean_up(task, seen);
+    }
+    if let Some(request) = request {
+        if !seen.is_polled() {
+            return unwind(task, seen, request);
+        }
+        poll_context::offer(request);
+    }
+    let (polled, ended) = poll_future(&task);
+    attend(task, seen, polled, ended.yielded)
+}
+
+/// Looks at what the poll left behind: a request that nobody took, cleanups, a context.
+#[cold]
+fn attend(task: Runnable, seen: Bits, polled: Polled, yielded: bool) -> AfterPoll {
+    let left = poll_context::take_request().map(|(request, _)| request);
+    let had_cleanups = collect_cleanups(&task) || seen.has_cleanups();
+    match (polled, left) {
+        (Polled::Pending, Some(request)) => return unwind(task, seen, request),
+        (Polled::Value, Some(request)) => replace_value(&task, request),
+        (Polled::Panicked, Some(_)) | (_, None) => {}
+    }
+    keep_context(&task, seen);
+    match polled {
+        Polled::Pending if had_cleanups => beside(task, seen, yielded),
+        Polled::Pending => after(task, seen, polled, yielded),
+        Polled::Value | Polled::Panicked => clean_up(task, seen),
+    }
+}
+
+/// The task's future is dropped where it stands; its cleanups are run before the task ends cancelled.
+fn unwind(task: Runnable, seen: Bits, request: Request) -> AfterPoll {
+    poll_context::begin(task.as_ptr().cast_const().cast());
+    // SAFETY: RUNNING is ours and the future is there; it is not used again.
+    let panic = unsafe { (task.header().vtable.drop_future)(task.0) };
+    poll_context::end();
+    let error = match panic {
+        None => TaskError::cancelled(request.message),
+        Some(payload) => TaskError::panicked(payload),
+    };
+    // SAFETY: RUNNING is ours and the stage is empty.
+    unsafe { (task.header().vtable.store_error)(task.0, error) };
+    poll_context::take_request();
+    collect_cleanups(&task);
+    keep_context(&task, seen);
+    clean_up(task, seen)
+}
+
+/// Puts the context that the poll left in the thread back into the task.
+fn keep_context(task: &Runnable, seen: Bits) {
+    let is_marked = poll_context::take_mark();
+    if !is_marked && !seen.has_context() {
+        return;
+    }
+    let outside = if seen.has_context() {
+        variables::copy_context()
+    } else {
+        variables::replace_current(Context::new())
+    };
+    task.header().cold_or_new().0.lock().context = Some(outside);
+    task.header().state.set(state::CONTEXT);
+}
+
+/// Takes the waiting request; `uncancel` may have taken it back. The sweep at the end of a runtime makes
+/// its requests without a cold part.
+fn take_request(header: &Header) -> Option<Request> {
+    let is_swept = header.state.take_cancel().is_swept();
+    let request = header.cold().and_then(|cold| cold.0.lock().request.take());
+    request.or_else(|| is_swept.then_some(Request { message: None, origin: Request::TASK_ROOT }))
+}
+
+/// A value that nobody will see makes way for a cancellation; a panic or an error stays.
+fn replace_value(task: &Runnable, request: Request) {
+    if stored_error(task.0).is_some() {
+        return;
+    }
+    // SAFETY: RUNNING is ours and the output is there; it is not used again.
+    let panic = unsafe { (task.header().vtable.drop_output)(task.0) };
+    let error = match panic {
+        None => TaskError::cancelled(request.message),
+        Some(payload) => TaskError::panicked(payload),
+    };
+    // SAFETY: RUNNING is ours and the stage is empty.
+    unsafe { (task.header().vtable.store_error)(task.0, error) };
+}
+
+/// The error that is stored, if the output is there and is one. The caller has the right to the output.
+pub(crate) fn stored_error<'a>(task: NonNull<Header>) -> Option<&'a TaskError> {
+    // SAFETY: the caller's right to the output; the reference is used before that right ends.
+    let error = unsafe { (task.as_ref().vtable.peek_error)(task) };
+    // SAFETY: as above.
+    error.map(|error| unsafe { error.as_ref() })
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Cleanups
+// ---------------------------------------------------------------------------------------------------
+
+/// Moves what the poll left in the thread's list to the task's queue.
+fn collect_cleanups(task: &Runnable) -> bool {
+    let cleanups = poll_context::take_cleanups(0);
+    if cleanups.is_empty() {
+        return false;
+    }
+    task.header().cold_or_new().0.lock().cleanups.extend(cleanups);
+    task.header().state.set(state::CLEANUPS);
+    true
+}
+
+/// The future goes on and cleanups run beside it: one step of both.
+fn beside(task: Runnable, seen: Bits, yielded: bool) -> AfterPoll {
+    let cleanups_yielded = poll_cleanups(&task);
+    after(task, seen, Polled::Pending, yielded || cleanups_yielded)
+}
+
+/// The future is gone and its output stored: runs the cleanups, then ends the task.
+fn clean_up(task: Runnable, seen: Bits) -> AfterPoll {
+    let header = task.header();
+    let yielded = poll_cleanups(&task);
+    if header.cold().is_some_and(|cold| !cold.0.lock().cleanups.is_empty()) {
+        header.state.set(state::FUTURE_GONE);
+        return after(task, seen, Polled::Pending, yielded);
+    }
+    let ending = match stored_error(task.0) {
+        None => Ending::Value,
+        Some(error) if error.is_panic() => Ending::Panicked,
+        Some(_) => Ending::Cancelled,
+    };
+    finish(task, ending)
+}
+
+/// Polls the queued cleanups, one after the other, until one is pending. Returns whether it yielded.
+fn poll_cleanups(task: &Runnable) -> bool {
+    let header = task.header();
+    loop {
+        let Some(mut cleanup) = header.cold().and_then(|cold| cold.0.lock().cleanups.pop_front())
+        else {
+            header.state.clear(state::CLEANUPS);
+            return false;
+        };
+        poll_context::begin(task.as_ptr().cast_const().cast());
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            with_borrowed_waker(task.0, |waker| {
+                cleanup.future.as_mut().poll(&mut PollCx::from_waker(waker))
+            })
+        }));
+        let ended = poll_context::end();
+        // A cleanup is shielded: a request that it raised by itself has nowhere to go.
+        poll_context::take_request();
+        match polled {
+            Ok(Poll::Pending) => {
+                put_back(header, cleanup);
+                collect_cleanups(task);
+                return ended.yielded;
+            }
+            Ok(Poll::Ready(())) => drop_cleanup(task, cleanup),
+            Err(payload) => {
+                report_panic(header, "a cleanup panicked", Some(&cleanup), &payload);
+                std::mem::forget(payload);
+                drop_cleanup(task, cleanup);
+            }
+        }
+        collect_cleanups(task);
+    }
+}
+
+fn put_back(header: &Header, cleanup: Cleanup) {
+    let mut cold = header.cold_or_new().0.lock();
+    cold.cleanups.push_front(cleanup);
+    drop(cold);
+    header.state.set(state::CLEANUPS);
+}
+
+fn drop_cleanup(task: &Runnable, cleanup: Cleanup) {
+    poll_context::begin(task.as_ptr().cast_const().cast());
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(cleanup.future))) {
+        report_panic(task.header(), "the destructor of a cleanup panicked", None, &payload);
+        std::mem::forget(payload);
+    }
+    poll_context::end();
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The end
+// ---------------------------------------------------------------------------------------------------
+
+/// Edge 4 and what follows it: the output is stored, the future dropped, no cleanup is left.
+fn finish(task: Runnable, mut ending: Ending) -> AfterPoll {
+    let header = task.header();
+    let before = loop {
+        match header.state.complete(ending) {
+            Complete::Done(before) => break before,
+            // A request that nobody took arrived before the end; `uncancel` may have taken it back.
+            Complete::CancelFirst => {
+                if let Some(request) = take_request(header) {
+                    replace_value(&task, request);
+                    let is_panic = stored_error(task.0).is_some_and(TaskError::is_panic);
+                    ending = if is_panic { Ending::Panicked } else { Ending::Cancelled };
+                }
+            }
+        }
+    };
+    unlink(task.0, before);
+    tell(task.0, before, ending);
+    AfterPoll::Nothing
+}
+
+/// Takes a task that is done out of its owner's list; the list's reference goes over to the caller.
+#[inline]
+fn unlink(task: NonNull<Header>, before: Bits) {
+    // SAFETY: the list's reference keeps the header alive until the caller releases it.
+    let header = unsafe { task.as_ref() };
+    // SAFETY: the thread that completes a task works for its runtime, whose seats live as long as it
+    // does; and a task that belongs to a guest's own seat is completed by that guest.
+    let seat = unsafe { &*owner::seat_of(header.owner()) };
+    seat.list.unlink(task);
+    if before.is_local() || before.is_swept() {
+        unlinked_unusual(header, before);
+    }
+}
+
+#[cold]
+fn unlinked_unusual(header: &Header, before: Bits) {
+    if before.is_local() {
+        current::with_occupant(|occupant| {
+            let occupant =
+                occupant.expect("a local task is polled by the thread that occupies its seat");
+            occupant.local_task_ended(before.is_main());
+        });
+    }
+    if before.is_swept() {
+        // SAFETY: as in `unlink`: the completing thread works for the task's runtime.
+        unsafe { &*owner::runtime_of(header.owner()) }.sweep.task_ended();
+    }
+}
+
+/// Tells everybody who waits for the end, and gives back the reference that the list had.
+#[inline]
+fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
+    // SAFETY: the reference that is given back at the end is ours.
+    let header = unsafe { task.as_ref() };
+    if before.has_join_waker() {
+        // SAFETY: DONE and JOIN_WAKER are set: the cell is filled and the completer's (state.rs, field
+        // access). The bits stay, for the handle may be comparing them; nobody drops them again.
+        wake_caught(header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() }));
+    }
+    if before.has_cold_join() {
+        tell_cold(&TaskHandle::retain(task));
+    }
+    if !before.has_join_interest() {
+        drop_unseen_output(task, ending);
+    }
+    release(task);
+}
+
+/// Wakes; a waker that is not ours may panic, which must not reach the worker.
+#[inline]
+pub(crate) fn wake_caught(waker: Waker) {
+    if is_ours(&waker) {
+        waker.wake();
+    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        report_text("a waker panicked", &payload);
+        std::mem::forget(payload);
+    }
+}
+
+/// Nobody has, or will have, the output: reports a panic, and drops it.
+#[inline]
+fn drop_unseen_output(task: NonNull<Header>, ending: Ending) {
+    // SAFETY: the reference is the caller's.
+    let header = unsafe { task.as_ref() };
+    if ending == Ending::Panicked {
+        report_never_retrieved(task);
+    }
+    // SAFETY: the task is done and no handle has an interest: the output is the completer's.
+    if let Some(payload) = unsafe { (header.vtable.drop_output)(task) } {
+        report_panic(header, "the destructor of a task's output panicked", None, &payload);
+        std::mem::forget(payload);
+    }
+}
+
+/// Reports a panic that nobody awaited, and obeys the panic policy.
+#[cold]
+pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
+    // SAFETY: the caller has a reference.
+    let header = unsafe { task.as_ref() };
+    let error = stored_error(task).and_then(TaskError::message).map(str::to_owned);
+    let mut unhandled = describe(header, "a task's panic was never retrieved");
+    unhandled.error = error;
+    report(&unhandled);
+    current::with_runtime(|runtime| {
+        if let Some(runtime) = runtime
+            && runtime.config.panic_policy == PanicPolicy::CancelMain
+        {
+            runtime.cancel_main(&format!("{unhandled}"));
+        }
+    });
+}
+
+/// Runs the callbacks and wakes the waiters of the cold part, once.
+#[cold]
+pub(crate) fn tell_cold(task: &TaskHandle) {
+    let Some(cold) = task.header_ref().cold() else { return };
+    let (callbacks, waiters) = {
+        let state: &mut ColdState = &mut cold.0.lock();
+        state.is_told = true;
+        (std::mem::take(&mut state.callbacks), std::mem::take(&mut state.waiters))
+    };
+    waiters.into_iter().flatten().for_each(wake_caught);
+    if !callbacks.is_empty() {
+        spawn::spawn_callbacks(
+            task.clone(),
+            callbacks.into_iter().map(|(_, callback)| callback).collect(),
+        );
+    }
+}
+
+fn describe(header: &Header, message: &str) -> Unhandled {
+    Unhandled {
+        message: message.into(),
+        error: None,
+        task_id: Some(header.id()),
+        task_name: Some(name_of(header)),
+        location: Some(header.spawned_at),
+    }
+}
+
+#[cold]
+fn report_panic(header: &Header, message: &str, cleanup: Option<&Cleanup>, payload: &Payload) {
+    let mut unhandled = describe(header, message);
+    unhandled.error = panic_text(&**payload).map(str::to_owned);
+    if let Some(cleanup) = cleanup {
+        unhandled.location = Some(cleanup.location);
+    }
+    report(&unhandled);
+}
+
+#[cold]
+pub(crate) fn report_text(message: &str, payload: &Payload) {
+    report(&Unhandled {
+        message: message.into(),
+        error: panic_text(&**payload).map(str::to_owned),
+        task_id: None,
+        task_name: None,
+        location: None,
+    });
+}

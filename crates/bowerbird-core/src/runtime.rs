@@ -1,0 +1,323 @@
+//! A runtime: its seats, its doors, its threads.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The stop flag is set when every task is done, or given up; Acquire, so that a worker that
+//!   sees it has seen what was queued before, and scans once more (worker.rs).
+//! - `[ORD-2]` A thread that spawns from outside queues its task and then asks whether the runtime has
+//!   stopped; the runtime stops and then empties its queues. Both are SeqCst read-modify-writes on the
+//!   flag, so one of them comes first and the other one sees the task. Weaker: a task that nobody ends.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+
+use bowerbird_base::sync::Mutex;
+use bowerbird_base::sync::atomic::{AtomicBool, Ordering};
+
+use crate::blocking::Pool;
+use crate::config::Config;
+use crate::current;
+use crate::idle::Idle;
+use crate::park::Park;
+use crate::queue::{Door, Thief, until_answered};
+use crate::rescue::Rescue;
+use crate::seat::Seat;
+use crate::shutdown::Sweep;
+use crate::spawn;
+use crate::task::handle::TaskHandle;
+use crate::worker::{Occupant, Rights, Until};
+
+/// What the threads of a runtime share.
+pub struct Runtime {
+    /// The settings.
+    pub(crate) config: Config,
+    pub(crate) seats: Box<[Seat]>,
+    /// The thieves' ends of the deques of each seat: lifo, fifo.
+    pub(crate) thieves: Box<[(Thief, Thief)]>,
+    /// Where tasks stand that were spawned from outside.
+    pub(crate) outside: Seat,
+    /// Where the closures of the blocking pool stand.
+    pub(crate) blocking_seat: Seat,
+    /// The seats of threads in `block_on` that found no idle worker.
+    pub(crate) guests: Mutex<Vec<Arc<Seat>>>,
+    pub(crate) injector: Door,
+    pub(crate) idle: Idle,
+    pub(crate) driver: Arc<dyn Park>,
+    pub(crate) blocking: Pool,
+    pub(crate) rescue: Rescue,
+    pub(crate) sweep: Sweep,
+    is_stopped: AtomicBool,
+    flavour: Threads,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// The main future of `run`, for the panic policy.
+    main: Mutex<Option<TaskHandle>>,
+}
+
+/// Which seats get a thread of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// Every seat: a runtime held by a synchronous program.
+    All,
+    /// Every seat but the first, which the thread that calls `run` takes.
+    AllButFirst,
+}
+
+impl Runtime {
+    /// Makes a runtime and starts its threads.
+    ///
+    /// # Errors
+    /// If the system gives no more threads.
+    pub fn start(
+        config: Config,
+        driver: Arc<dyn Park>,
+        threads: Threads,
+    ) -> std::io::Result<Arc<Self>> {
+        let count = config.worker_threads.max(1);
+        let seats: Box<[Seat]> =
+            (0..count as u64).map(|index| Seat::new(config.seed.wrapping_add(index))).collect();
+        let thieves = seats.iter().map(Self::thieves_ends).collect();
+        let runtime = Arc::new(Self {
+            seats,
+            thieves,
+            outside: Seat::new(0),
+            blocking_seat: Seat::new(0),
+            guests: Mutex::new(Vec::new()),
+            injector: Door::new(),
+            idle: Idle::new(count),
+            driver,
+            blocking: Pool::new(),
+            rescue: Rescue::new(),
+            sweep: Sweep::new(),
+            is_stopped: AtomicBool::new(false),
+            flavour: threads,
+            threads: Mutex::new(Vec::new()),
+            main: Mutex::new(None),
+            config,
+        });
+        let pointer = Arc::as_ptr(&runtime);
+        runtime
+            .seats
+            .iter()
+            .chain([&runtime.outside, &runtime.blocking_seat])
+            .for_each(|seat| seat.enlist(pointer, true));
+        runtime.start_threads(threads).inspect_err(|_| runtime.stop())?;
+        Ok(runtime)
+    }
+
+    fn thieves_ends(seat: &Seat) -> (Thief, Thief) {
+        // SAFETY: nobody has occupied the seat yet.
+        let core = unsafe { seat.core() };
+        (core.lifo.stealer(), core.fifo.stealer())
+    }
+
+    fn start_threads(self: &Arc<Self>, threads: Threads) -> std::io::Result<()> {
+        let first = if threads == Threads::All { 0 } else { 1 };
+        for index in first..self.seats.len() {
+            let runtime = self.clone();
+            self.start_thread(index, move || runtime.work(index, Until::Stopped))?;
+        }
+        if self.seats.len() > 1 && self.config.has_rescue {
+            let runtime = self.clone();
+            let handle = thread::Builder::new()
+                .name("bowerbird-rescue".into())
+                .spawn(move || runtime.watch())?;
+            self.threads.lock().push(handle);
+        }
+        Ok(())
+    }
+
+    fn start_thread(
+        &self,
+        index: usize,
+        main: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<()> {
+        let handle = self.thread_builder(index).spawn(main)?;
+        self.threads.lock().push(handle);
+        Ok(())
+    }
+
+    pub(crate) fn thread_builder(&self, index: usize) -> thread::Builder {
+        let builder = thread::Builder::new().name((self.config.thread_name)(index));
+        match self.config.thread_stack_size {
+            Some(size) => builder.stack_size(size),
+            None => builder,
+        }
+    }
+
+    /// Occupies a seat with this thread until the condition holds.
+    pub(crate) fn work(self: &Arc<Self>, index: usize, until: Until) {
+        self.as_member(Some(index), || {
+            Occupant::new(self, &self.seats[index], self.rights_of(index)).occupy_until(until);
+        });
+    }
+
+    /// The rights of whoever occupies the seat.
+    pub(crate) fn rights_of(&self, index: usize) -> Rights {
+        if self.seats.len() == 1 { Rights::OnlyWorker } else { Rights::Worker(index) }
+    }
+
+    /// Calls `f` as a thread of this runtime: its hooks, its thread-locals.
+    pub(crate) fn as_member(self: &Arc<Self>, index: Option<usize>, f: impl FnOnce()) {
+        struct Stop<'a>(&'a Runtime);
+        impl Drop for Stop<'_> {
+            fn drop(&mut self) {
+                if let Some(hook) = &self.0.config.on_thread_stop {
+                    hook();
+                }
+            }
+        }
+        let _entered = Entered::new(self, index);
+        if let Some(hook) = &self.config.on_thread_start {
+            hook();
+        }
+        let _stop = Stop(self);
+        f();
+    }
+
+    /// The thieves' ends of this seat's deques.
+    pub(crate) fn thieves_of(&self, seat: &Seat) -> &(Thief, Thief) {
+        let at = self.seats.iter().position(|other| other.number == seat.number);
+        &self.thieves[at.expect("only the seats of workers have thieves")]
+    }
+
+    /// Whether a task is queued where any worker may take it.
+    pub(crate) fn has_work_anywhere(&self) -> bool {
+        !self.injector.is_empty()
+            || self.thieves.iter().any(|(lifo, fifo)| !lifo.is_empty() || !fifo.is_empty())
+    }
+
+    /// Wakes the worker at `index`.
+    pub(crate) fn unpark(&self, index: usize) {
+        self.unpark_seat(&self.seats[index]);
+    }
+
+    /// Wakes the occupant of a seat.
+    pub(crate) fn unpark_seat(&self, seat: &Seat) {
+        if let Some(source) = seat.parker.unpark() {
+            self.driver.notify(source);
+        }
+    }
+
+    /// Whether the workers have been told to end.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire) // [ORD-1]
+    }
+
+    /// The same, after a task was queued from outside.
+    pub(crate) fn is_stopped_for_certain(&self) -> bool {
+        self.is_stopped.fetch_or(false, Ordering::SeqCst) // [ORD-2]
+    }
+
+    /// Ends everything that is queued, unpolled; the runtime has stopped.
+    pub(crate) fn end_queued(&self) {
+        let mut tasks = Vec::new();
+        self.seats[0].inbox.take(&mut tasks);
+        while let Some(task) = until_answered(|| self.injector.steal()) {
+            tasks.push(task);
+        }
+        for (lifo, fifo) in &self.thieves {
+            while let Some(task) =
+                until_answered(|| lifo.steal()).or_else(|| until_answered(|| fifo.steal()))
+            {
+                tasks.push(task);
+            }
+        }
+        tasks
+            .into_iter()
+            .filter(|task| !task.header().state.load().is_local())
+            .for_each(spawn::end_unpolled);
+    }
+
+    /// Tells the workers to end.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.swap(true, Ordering::SeqCst); // [ORD-1] [ORD-2]
+        (0..self.seats.len()).for_each(|index| self.unpark(index));
+        self.rescue.stop();
+    }
+
+    /// Which seats have a thread of their own.
+    pub(crate) fn flavour(&self) -> Threads {
+        self.flavour
+    }
+
+    /// The threads that were started and are not joined yet.
+    pub(crate) fn take_threads(&self) -> Vec<thread::JoinHandle<()>> {
+        std::mem::take(&mut *self.threads.lock())
+    }
+
+    /// Calls `f` for each task that is not done: those of the workers, of threads outside, of guests.
+    pub(crate) fn for_each_task(&self, mut f: impl FnMut(TaskHandle)) {
+        let mut visit = |task: TaskHandle| {
+            if !task.done() {
+                f(task);
+            }
+        };
+        self.seats.iter().chain([&self.outside]).for_each(|seat| seat.list.for_each(&mut visit));
+        let guests = self.guests.lock().clone();
+        guests.iter().for_each(|seat| seat.list.for_each(&mut visit));
+    }
+
+    /// How many tasks stand in the lists, hidden ones included.
+    pub(crate) fn live_count(&self) -> usize {
+        let guests: usize = self.guests.lock().iter().map(|seat| seat.list.len()).sum();
+        self.seats.iter().chain([&self.outside]).map(|seat| seat.list.len()).sum::<usize>() + guests
+    }
+
+    /// Says which main future the panic policy cancels.
+    pub(crate) fn set_main(&self, main: Option<TaskHandle>) {
+        let before = std::mem::replace(&mut *self.main.lock(), main);
+        drop(before);
+    }
+
+    /// The panic policy: cancels the main future.
+    pub(crate) fn cancel_main(&self, message: &str) {
+        let main = self.main.lock().clone();
+        if let Some(main) = main {
+            main.cancel_with(message);
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("worker_count", &self.seats.len())
+            .field("task_count", &self.live_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// This thread belongs to a runtime as long as this lives.
+pub(crate) struct Entered {
+    before: Option<Arc<Runtime>>,
+    /// Set back before `before` is: fields are dropped after `drop` ran, in this order.
+    _driver: Box<dyn std::any::Any>,
+}
+
+impl Entered {
+    pub(crate) fn new(runtime: &Arc<Runtime>, worker: Option<usize>) -> Self {
+        let driver = runtime.driver.clone().enter(worker);
+        let offloader = crate::blocking::offloader(runtime);
+        let before_offloader = bowerbird_base::poll_context::set_offloader(Some(offloader));
+        struct Both(
+            #[allow(dead_code, reason = "dropped with it")] Box<dyn std::any::Any>,
+            Option<bowerbird_base::poll_context::Offloader>,
+        );
+        impl Drop for Both {
+            fn drop(&mut self) {
+                bowerbird_base::poll_context::set_offloader(self.1.take());
+            }
+        }
+        Self {
+            before: current::replace_runtime(Some(runtime.clone())),
+            _driver: Box::new(Both(driver, before_offloader)),
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        drop(current::replace_runtime(self.before.take()));
+    }
+}

@@ -1,0 +1,227 @@
+//! The end of a runtime: leftovers are cancelled and awaited, then everything is taken down.
+//!
+//! 1. Main has ended. [`sweep`]: every task is asked to end, and those asked are awaited; what they
+//!    spawned meanwhile (a cleanup may need tasks of its own) is swept in the next round.
+//! 2. The blocking pool takes no more; queued work is dropped and reported; running work is awaited for a
+//!    while, then reported by name and left behind.
+//! 3. The workers stop and are joined. What a foreign thread queued in between is ended unpolled.
+//! 4. The driver is shut down. The seats go with the last reference to the runtime, when no foreign thread
+//!    is in their counters any more.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The count of swept tasks: AcqRel, so that whoever sees it at zero has seen the ends.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use bowerbird_base::clock::system_now;
+use bowerbird_base::poll_context;
+use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
+use bowerbird_base::waker_slot::WakerSlot;
+
+use crate::current;
+use crate::report::{Unhandled, report};
+use crate::runtime::{Runtime, Threads};
+use crate::task::handle::TaskHandle;
+use crate::task::state::{self, Wake};
+use crate::wake::schedule_after;
+
+/// The tasks that a sweep has asked to end and that have not ended.
+pub(crate) struct Sweep {
+    live_count: AtomicUsize,
+    waker: WakerSlot,
+}
+
+impl Sweep {
+    pub(crate) fn new() -> Self {
+        Self { live_count: AtomicUsize::new(0), waker: WakerSlot::new() }
+    }
+
+    /// A swept task has ended.
+    pub(crate) fn task_ended(&self) {
+        // [ORD-1]
+        if self.live_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waker.wake();
+        }
+    }
+
+    /// Asks a task to end and counts it; a request more for one that was asked before does nothing.
+    fn ask(&self, task: &TaskHandle) {
+        let header = task.header_ref();
+        // [ORD-1] Counted before the mark, so that its end finds itself counted.
+        self.live_count.fetch_add(1, Ordering::AcqRel);
+        let before = header.state.set(state::SWEPT);
+        if before.is_done() || before.is_swept() {
+            // Its end did not see the mark, or an earlier round has counted it.
+            self.task_ended();
+            return;
+        }
+        schedule_after(task.header(), || match header.state.cancel() {
+            Some(wake) => ((), wake),
+            None => ((), Wake::Nothing),
+        });
+    }
+
+    /// Waits until every swept task has ended.
+    async fn wait(&self) {
+        poll_fn(|cx| {
+            self.waker.register(cx.waker());
+            // [ORD-1]
+            if self.live_count.load(Ordering::Acquire) == 0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+/// After so many rounds the tasks that keep spawning others are not waited for any more.
+const MOST_ROUNDS: usize = 1_000;
+
+/// Cancels and awaits every task but the one that calls it. It runs as a main future of the runtime.
+pub(crate) async fn sweep(runtime: &Runtime) {
+    for _ in 0..MOST_ROUNDS {
+        let mut found = false;
+        runtime.for_each_task(|task| {
+            if !task.is_main() {
+                found = true;
+                runtime.sweep.ask(&task);
+            }
+        });
+        runtime.sweep.wait().await;
+        if !found {
+            // Hidden tasks (done callbacks) are ready or running: they are let through.
+            if runtime.live_count() <= 1 {
+                return;
+            }
+            yield_once().await;
+        }
+    }
+    report_text("tasks went on spawning others at the end of the runtime, and were left behind");
+}
+
+async fn yield_once() {
+    let mut is_second = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_second, true) {
+            return Poll::Ready(());
+        }
+        poll_context::yield_now(cx);
+        Poll::Pending
+    })
+    .await;
+}
+
+fn report_text(message: &str) {
+    report(&Unhandled {
+        message: message.into(),
+        error: None,
+        task_id: None,
+        task_name: None,
+        location: None,
+    });
+}
+
+/// How long the end of a runtime may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Until every task has ended; blocking calls as long as the settings say.
+    Complete,
+    /// So long; what has not ended then is reported and left behind.
+    Timeout(Duration),
+}
+
+impl Runtime {
+    /// Ends the runtime: see the module docs. Called once, by a thread outside of it, or on it when its
+    /// last handle is dropped inside: then nobody can wait, and the threads end by themselves.
+    pub fn shut_down(self: &Arc<Self>, patience: Patience) {
+        if self.is_stopped() {
+            return;
+        }
+        let deadline = match patience {
+            Patience::Complete => None,
+            Patience::Timeout(timeout) => system_now().checked_add(timeout),
+        };
+        if current::is_occupant() || current::runtime().is_some_and(|now| Arc::ptr_eq(&now, self)) {
+            // This thread may be one of those that must end first.
+            self.shut_down_in_background();
+            return;
+        }
+        let is_swept = self.sweep_until(deadline);
+        let limit =
+            deadline.or_else(|| system_now().checked_add(self.config.blocking_shutdown_timeout));
+        self.blocking.close(self);
+        let is_idle = self.blocking.wait_until_idle(self, limit);
+        self.stop();
+        let threads = self.take_threads();
+        if is_swept {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+            if is_idle {
+                self.blocking.wait_for_helpers();
+            }
+            self.end_queued();
+            self.driver.shut_down();
+        }
+        if !is_swept || !is_idle || self.live_count() > 0 {
+            self.leave_behind();
+        }
+    }
+
+    /// Ends the runtime on a thread of its own, and does not wait for it.
+    pub fn shut_down_in_background(self: &Arc<Self>) {
+        let runtime = self.clone();
+        let builder = thread::Builder::new().name("bowerbird-shutdown".into());
+        if builder.spawn(move || runtime.shut_down(Patience::Complete)).is_err() {
+            self.blocking.close(self);
+            self.stop();
+        }
+    }
+
+    /// Sweeps, as a main future of the runtime or, with a limit, on a thread that can be left behind.
+    fn sweep_until(self: &Arc<Self>, deadline: Option<std::time::Instant>) -> bool {
+        let Some(deadline) = deadline else {
+            self.block_on_any_seat(sweep(self));
+            return true;
+        };
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let runtime = self.clone();
+        let thread = thread::Builder::new().name("bowerbird-shutdown".into()).spawn(move || {
+            runtime.block_on_any_seat(sweep(&runtime));
+            let _nobody_waits_any_more = sender.send(());
+        });
+        let left = deadline.saturating_duration_since(system_now());
+        thread.is_ok() && receiver.recv_timeout(left).is_ok()
+    }
+
+    /// Reports what has not ended and keeps its memory for ever, since somebody may still wake it.
+    fn leave_behind(self: &Arc<Self>) {
+        self.for_each_task(|task| {
+            report(&Unhandled {
+                message: "a task had not ended when its runtime did, and was left behind".into(),
+                error: None,
+                task_id: Some(task.id()),
+                task_name: Some(task.name()),
+                location: Some(task.spawn_location()),
+            });
+        });
+        std::mem::forget(self.clone());
+    }
+
+    /// Polls a future to its end as a main future, on whatever seat this thread can get.
+    fn block_on_any_seat(self: &Arc<Self>, future: impl Future<Output = ()>) {
+        let future = pin!(future);
+        let ended = match self.flavour() {
+            Threads::All => self.block_on(future),
+            Threads::AllButFirst => self.run(future),
+        };
+        if let Err(error) = ended {
+            report_text(&format!("the end of the runtime was disturbed: {error}"));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What few tasks use: allocated when it is first needed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+use bowerbird_base::poll_context::{Cleanup, Request};
+use bowerbird_base::sync::Mutex;
+
+use super::handle::TaskHandle;
+use crate::variables::Context;
+
+/// A done callback.
+pub(crate) type Callback = Box<dyn FnOnce(&TaskHandle) + Send>;
+
+/// The cold part of a task.
+pub(crate) struct Cold(pub(crate) Mutex<ColdState>);
+
+/// What stands behind the lock. No waker and no callback is run or dropped under it.
+#[derive(Default)]
+pub(crate) struct ColdState {
+    /// The task's own name; without one it is `Task-N`.
+    pub(crate) name: Option<Arc<str>>,
+    /// The context variables that the task runs with.
+    pub(crate) context: Option<Context>,
+    /// How many requests to cancel were made and not taken back.
+    pub(crate) cancelling: u32,
+    /// The request that the next poll delivers.
+    pub(crate) request: Option<Request>,
+    /// Who is told, in the order of asking, when the task is done.
+    pub(crate) callbacks: Vec<(u64, Callback)>,
+    pub(crate) next_callback: u64,
+    /// Who waits for the end without owning the output; `None` is a free place.
+    pub(crate) waiters: Vec<Option<Waker>>,
+    /// Set when the callbacks and waiters were called: later ones are called at once.
+    pub(crate) is_told: bool,
+    /// What the task's future left behind, to be run before the task is done.
+    pub(crate) cleanups: VecDeque<Cleanup>,
+}
+
+impl Cold {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(ColdState::default()))
+    }
+}

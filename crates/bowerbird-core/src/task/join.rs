@@ -1,0 +1,251 @@
+//! The typed handle of a task: awaited for the output.
+//!
+//! ```text
+//!   FRESH -- pending --> SUSPENDED -- an offered request: cancel the task --> FORWARDED
+//!     |                      |                                                   | the task ended
+//!     '------ done ----------'-- done --> DONE <-- with a value or a panic ------|
+//!                                                                                '-- cancelled --> PASSED
+//!   PASSED raises the request again at each poll and never ends.
+//! ```
+//! Rule 3 of the protocol: the request is the awaited task's; if that ends cancelled by it, the request
+//! goes on outwards, and if it answers with a value or a panic, that is what the await gives.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll, Waker};
+
+use bowerbird_base::poll_context::{self, Request};
+
+use super::error::TaskError;
+use super::handle::TaskHandle;
+use super::header::Header;
+use super::state::LeaveJoin;
+use crate::poll::{report_never_retrieved, report_text};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Fresh,
+    Suspended,
+    Forwarded,
+    Passed,
+    Done,
+}
+
+/// A spawned task; awaiting it gives its output.
+///
+/// asyncio: `asyncio.Task`. It runs whether or not it is awaited, and dropping the handle lets it run on.
+/// It dereferences to [`TaskHandle`], which has everything that does not concern the output: `name`,
+/// `cancel`, `done`, `add_done_callback`, ... For several waiters see `shared()`.
+///
+/// # Cancellation
+/// Whoever awaits a task and is cancelled cancels that task, waits for its end, and then unwinds.
+///
+/// # Cancel safety
+/// Await `&mut task` where the await may be dropped: the output of a task that was awaited by value is
+/// lost with the await (the task itself runs on).
+///
+/// # Errors
+/// [`TaskError`] if the task was cancelled or panicked.
+#[must_use = "the task runs on when its handle is dropped; await it, or drop it on purpose with `drop(task)`"]
+pub struct Task<T> {
+    handle: TaskHandle,
+    stage: Stage,
+    request: Option<Box<Request>>,
+    output: PhantomData<fn() -> T>,
+}
+
+// SAFETY: the handle moves the output out of the cell, so it may change threads if the output may; the
+// rest of it is a `TaskHandle`.
+unsafe impl<T: Send> Send for Task<T> {}
+// SAFETY: a shared reference gives nothing of the output.
+unsafe impl<T: Send> Sync for Task<T> {}
+
+impl<T> Unpin for Task<T> {}
+
+impl<T> Task<T> {
+    /// Takes over the reference and the interest that the state was made with.
+    ///
+    /// # Safety
+    /// The output of the task is a `Result<T, TaskError>`.
+    pub(crate) unsafe fn new(header: NonNull<Header>) -> Self {
+        Self {
+            handle: TaskHandle::from_counted(header),
+            stage: Stage::Fresh,
+            request: None,
+            output: PhantomData,
+        }
+    }
+
+    /// Returns an untyped handle of the same task.
+    pub fn handle(&self) -> TaskHandle {
+        self.handle.clone()
+    }
+
+    /// Gives the output if the task has ended; otherwise gives the handle back.
+    ///
+    /// # Errors
+    /// The task itself, if it has not ended.
+    pub fn try_join(mut self) -> Result<Result<T, TaskError>, Self> {
+        if self.done() && self.stage != Stage::Done { Ok(self.take_output()) } else { Err(self) }
+    }
+
+    fn take_output(&mut self) -> Result<T, TaskError> {
+        debug_assert!(self.stage != Stage::Done);
+        self.stage = Stage::Done;
+        let mut output = MaybeUninit::<Result<T, TaskError>>::uninit();
+        // SAFETY: the task is done (the caller has seen DONE with Acquire), it was made with an interest,
+        // and the stage says that the output was not taken before.
+        unsafe {
+            (self.handle.header_ref().vtable.take_output)(
+                self.handle.header(),
+                output.as_mut_ptr().cast(),
+            )
+        };
+        // SAFETY: the call filled it.
+        unsafe { output.assume_init() }
+    }
+
+    /// Rule 3: the offered request becomes the awaited task's.
+    #[cold]
+    fn forward(&mut self) {
+        let Some((request, _)) = poll_context::take_request() else { return };
+        match &request.message {
+            Some(message) => self.handle.cancel_with(message.clone()),
+            None => self.handle.cancel(),
+        };
+        self.stage = Stage::Forwarded;
+        self.request = Some(Box::new(request));
+    }
+
+    #[cold]
+    fn pass_on(&mut self, cx: &mut Context<'_>) {
+        self.stage = Stage::Passed;
+        if let Some(request) = &self.request {
+            poll_context::raise(Request::clone(request));
+        }
+        poll_context::yield_now(cx);
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.stage {
+            Stage::Passed => {
+                self.pass_on(cx);
+                return Poll::Pending;
+            }
+            Stage::Done => panic!(
+                "a task was polled after it had given its output; await it once, or use shared()"
+            ),
+            Stage::Suspended | Stage::Forwarded if poll_context::is_offered() => self.forward(),
+            Stage::Fresh | Stage::Suspended | Stage::Forwarded => {}
+        }
+        let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
+        if !poll_done(self.handle.header_ref(), cx.waker()) {
+            if self.stage == Stage::Fresh {
+                self.stage = Stage::Suspended;
+            }
+            poll_context::note_wait(
+                "task",
+                self.handle.id().get(),
+                Some(self.handle.spawn_location()),
+            );
+            return Poll::Pending;
+        }
+        proceed.made_progress();
+        let was_forwarded = self.stage == Stage::Forwarded;
+        let output = self.take_output();
+        if was_forwarded && matches!(&output, Err(error) if error.is_cancelled()) {
+            if let (Some(request), Err(error)) = (&mut self.request, &output) {
+                request.message = error.cancel_message();
+            }
+            self.pass_on(cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(output)
+    }
+}
+
+/// Edge 7: returns whether the task is done; if not, `waker` is woken when it is.
+#[inline]
+pub(crate) fn poll_done(header: &Header, waker: &Waker) -> bool {
+    let bits = header.state.load();
+    if bits.is_done() {
+        return true;
+    }
+    let mut old = None;
+    if bits.has_join_waker() {
+        // SAFETY: this handle has set JOIN_WAKER, so the cell is filled; the completer may read it at the
+        // same time, and nobody writes it. Of the waker only the two pointers are compared.
+        let is_same =
+            header.join_waker.with(|cell| unsafe { (*cell).assume_init_ref() }.will_wake(waker));
+        if is_same {
+            return false;
+        }
+        if !header.state.unset_join_waker() {
+            return true;
+        }
+        // SAFETY: JOIN_WAKER was set and is clear now: what fills the cell is the handle's again.
+        old = Some(header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() }));
+    }
+    let fresh = waker.clone();
+    // SAFETY: JOIN_WAKER is clear and only this handle sets it: the cell is the handle's.
+    header.join_waker.with_mut(|cell| unsafe { (*cell).write(fresh) });
+    let is_done = !header.state.set_join_waker();
+    if is_done {
+        // SAFETY: JOIN_WAKER is clear and the task is done: the completer does not look at the cell.
+        drop(header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() }));
+    }
+    drop(old);
+    is_done
+}
+
+impl<T> Deref for Task<T> {
+    type Target = TaskHandle;
+    fn deref(&self) -> &TaskHandle {
+        &self.handle
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        let header = self.handle.header();
+        match self.handle.header_ref().state.leave_join() {
+            LeaveJoin::Running { has_waker: true } => {
+                // SAFETY: the bit was taken away before the task was done: the cell is the handle's again.
+                drop(
+                    self.handle
+                        .header_ref()
+                        .join_waker
+                        .with(|cell| unsafe { (*cell).assume_init_read() }),
+                );
+            }
+            LeaveJoin::Done if !matches!(self.stage, Stage::Done | Stage::Passed) => {
+                if self.handle.panicked() {
+                    report_never_retrieved(header);
+                }
+                // SAFETY: the task is done with an interest, and the output was not taken: it is ours.
+                let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
+                if let Some(payload) = panic {
+                    report_text("the destructor of a task's output panicked", &payload);
+                    std::mem::forget(payload);
+                }
+            }
+            LeaveJoin::Running { has_waker: false } | LeaveJoin::Done => {}
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
