@@ -92,18 +92,30 @@ impl Entries {
     pub(crate) fn allocate(&mut self, deadline_ns: u64, waker: Waker) -> Key {
         self.last_stamp += 1;
         let stamp = self.last_stamp;
-        let entry = Entry { deadline_ns, stamp, waker: Some(waker), next: NONE, previous: NONE };
         self.len += 1;
         let index = self.first_free;
-        if index == NONE {
-            let index = u32::try_from(self.entries.len()).unwrap_or(NONE);
-            assert!(index < HEAD, "more than 2^31 sleeps are pending");
-            self.entries.push(entry);
-            return Key { index, stamp };
-        }
-        let free = &mut self.entries[index as usize];
+        let Some(free) = self.entries.get_mut(index as usize) else {
+            return self.grow(Entry {
+                deadline_ns,
+                stamp,
+                waker: Some(waker),
+                next: NONE,
+                previous: NONE,
+            });
+        };
         self.first_free = free.next;
-        *free = entry;
+        free.deadline_ns = deadline_ns;
+        free.stamp = stamp;
+        free.waker = Some(waker);
+        Key { index, stamp }
+    }
+
+    /// No entry is free: makes one more.
+    #[cold]
+    fn grow(&mut self, entry: Entry) -> Key {
+        let (index, stamp) = (u32::try_from(self.entries.len()).unwrap_or(NONE), entry.stamp);
+        assert!(index < HEAD, "more than 2^31 sleeps are pending");
+        self.entries.push(entry);
         Key { index, stamp }
     }
 

@@ -35,9 +35,9 @@ use crate::wheel::Inserted;
 /// asyncio: `asyncio.sleep(delay)`; the time runs from the call and not from the first `await`, and there
 /// is no `result` argument. As there, a duration of zero gives way to everything else that is ready, once.
 ///
-/// Sleeps end no earlier than asked, in the order of their deadlines, usually within 50 microseconds;
-/// those longer than 20 ms may end up to a millisecond late so that they end together. Every duration is
-/// accepted: what lies beyond the end of `Instant` is 30 years away.
+/// Sleeps end no earlier than asked and in the order of their deadlines, equal ones in the order in which
+/// they were first polled; those longer than 20 ms may end up to a millisecond late so that many end
+/// together. Every duration is accepted: what lies beyond the end of `Instant` is 30 years away.
 ///
 /// # Cancel safety
 /// Nothing is lost if the future is dropped; its entry is removed at once.

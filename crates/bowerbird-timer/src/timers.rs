@@ -155,9 +155,8 @@ impl Timers {
     #[inline]
     fn nanos(&self, instant: Instant) -> u64 {
         let since = instant.saturating_duration_since(self.origin);
-        let nanos = since.as_secs().checked_mul(1_000_000_000);
-        let nanos = nanos.and_then(|nanos| nanos.checked_add(u64::from(since.subsec_nanos())));
-        nanos.map_or(NEVER_NS - 1, |nanos| nanos.min(NEVER_NS - 1))
+        let nanos = since.as_secs().saturating_mul(1_000_000_000);
+        nanos.saturating_add(u64::from(since.subsec_nanos())).min(NEVER_NS - 1)
     }
 
     /// Inserts a deadline that no turn has gone past.

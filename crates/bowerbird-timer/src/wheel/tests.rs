@@ -141,7 +141,7 @@ fn equal_deadlines_leave_in_the_order_of_insertion_even_in_portions() {
 
 #[test]
 fn every_deadline_has_a_place_after_the_time_that_has_elapsed() {
-    for elapsed in [0, 1, 0x3fff, 0x4000, 123_456_789_012, u64::MAX >> 1] {
+    for elapsed in [0, 1, 0x3ff, 0x400, 0xffff, 0x10000, 123_456_789_012, u64::MAX >> 1] {
         for bit in 0..64 {
             let deadline = elapsed | 1 << bit;
             let (level, slot) = level::place(elapsed, deadline);
