@@ -312,6 +312,17 @@ impl<T: Descriptor> AsyncFd<T> {
         self.poll_io_in(cx, interest, leaf, Place::Slot, &mut operation)
     }
 
+    /// As [`AsyncFd::poll_readable`] and its twin, for a future that keeps its own [`Leaf`].
+    #[doc(hidden)]
+    pub fn poll_ready_with_leaf(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        leaf: &mut Leaf,
+    ) -> Poll<io::Result<Ready>> {
+        self.poll_ready_in(cx, interest, leaf, Place::Slot)
+    }
+
     /// The state of the reading side before a read, for [`AsyncFd::clear_after_short_read`].
     #[doc(hidden)]
     #[inline]

@@ -23,11 +23,11 @@
 //! # Table
 //! | # | method | from | to | caller | verdict | ordering |
 //! |---|---|---|---|---|---|---|
-//! | 1 | `try_claim` | not `CLAIMED` | `CLAIMED` | who would park | whether it did | `[ORD-1]` |
-//! | 2 | `is_notified` | `CLAIMED` | unchanged | the claimant, before it blocks | do not block | `[ORD-1]` |
+//! | 1 | `try_claim` | not `CLAIMED` | `CLAIMED` | who would park | whether it did | `[ORD-2]` |
+//! | 2 | `is_notified` | `CLAIMED` | unchanged | the claimant, before it blocks | do not block | `[ORD-2]` |
 //! | 3 | `release` | `CLAIMED` | neither | the claimant, after it came back | was it notified | `[ORD-1]` |
 //! | 4 | `notify` | any | `NOTIFIED` | anybody | ring the eventfd | `[ORD-1]` |
-//! | 5 | `must_ring_again` | any | unchanged | a drainer that harvested a ring | ring the eventfd | `[ORD-1]` |
+//! | 5 | `must_ring_again` | any | unchanged | a drainer that harvested a ring | ring the eventfd | `[ORD-2]` |
 //!
 //! # Field access
 //! There is one field; it guards what the notifier wrote before.
@@ -40,6 +40,10 @@
 //!   it: the waiter that this one wakes clears the bit by 3 and so acquires what both wrote. *What the
 //!   notifier wrote is seen:* 4 releases, 3 acquires. Weaker, or without 5: loom tests
 //!   `notify_reaches_the_waiter_past_a_drainer` and `what_was_written_before_notify_is_seen`.
+//! - `[ORD-2]` Relaxed. A claim guards nothing: pollers are shared. 2 reads the word after the claimant's own
+//!   1, so it reads that or something newer. 5 comes after the harvest of a ring, which the locks of the
+//!   kernel order after the notifier's 4. Without these looks: the same loom tests, and
+//!   `two_claimants_never_both_succeed` if 1 were a load and a store.
 //!
 //! A ring that comes late (its waiter has come back by itself) ends the next wait once, for nothing.
 
@@ -60,22 +64,22 @@ impl Claim {
     /// Edge 1: becomes the only waiter.
     #[must_use]
     pub(crate) fn try_claim(&self) -> bool {
-        // [ORD-1] A look first, so that who fails does not take the cache line.
+        // [ORD-2] A look first, so that who fails does not take the cache line.
         self.0.load(Ordering::Relaxed) & CLAIMED == 0
-            // [ORD-1]
-            && self.0.fetch_or(CLAIMED, Ordering::AcqRel) & CLAIMED == 0
+            // [ORD-2]
+            && self.0.fetch_or(CLAIMED, Ordering::Relaxed) & CLAIMED == 0
     }
 
     pub(crate) fn is_claimed(&self) -> bool {
-        // [ORD-1] A hint for others; the claimant itself knows.
-        self.0.load(Ordering::Acquire) & CLAIMED != 0
+        // [ORD-2] A hint for others; the claimant itself knows.
+        self.0.load(Ordering::Relaxed) & CLAIMED != 0
     }
 
     /// Edge 2: tells the claimant not to block.
     #[must_use]
     pub(crate) fn is_notified(&self) -> bool {
-        // [ORD-1] At least as new as the claimant's own edge 1.
-        self.0.load(Ordering::Acquire) & NOTIFIED != 0
+        // [ORD-2] At least as new as the claimant's own edge 1.
+        self.0.load(Ordering::Relaxed) & NOTIFIED != 0
     }
 
     /// Edge 3: gives the claim back and says whether there was a notification.
@@ -96,8 +100,8 @@ impl Claim {
     /// Edge 5: asks, after a ring was harvested by somebody else, whether it was meant for the waiter.
     #[must_use]
     pub(crate) fn must_ring_again(&self) -> bool {
-        // [ORD-1]
-        self.0.load(Ordering::Acquire) & (CLAIMED | NOTIFIED) == CLAIMED | NOTIFIED
+        // [ORD-2]
+        self.0.load(Ordering::Relaxed) & (CLAIMED | NOTIFIED) == CLAIMED | NOTIFIED
     }
 }
 

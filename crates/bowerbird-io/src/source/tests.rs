@@ -104,22 +104,34 @@ model_or_real! {
             });
         }
 
-        /// A one-shot system: both directions are ready, an event shows what was armed and disarms it.
+        /// A one-shot system: an event shows what is armed and ready, and disarms everything.
         struct OneShot {
             source: Source,
-            kernel: Mutex<(u8, bool)>,
+            kernel: Mutex<Kernel>,
             changed: Condvar,
         }
 
+        #[derive(Default)]
+        struct Kernel {
+            armed: u8,
+            ready: u8,
+            is_over: bool,
+        }
+
         impl OneShot {
+            fn change(&self, change: impl FnOnce(&mut Kernel)) {
+                change(&mut self.kernel.lock());
+                self.changed.notify_all();
+            }
+
             /// Dispatches until it is told to end.
             fn drive(&self) {
                 loop {
                     let mut kernel = self.kernel.lock();
-                    while *kernel == (0, false) {
+                    while kernel.armed & kernel.ready == 0 && !kernel.is_over {
                         self.changed.wait(&mut kernel);
                     }
-                    let shown = Interest(std::mem::take(&mut kernel.0));
+                    let shown = Interest(std::mem::take(&mut kernel.armed) & kernel.ready);
                     drop(kernel);
                     if shown.0 == 0 {
                         return;
@@ -137,8 +149,7 @@ model_or_real! {
                     }
                     self.source.register_waiter(&mut key, interest, cx.waker());
                     let arm = |all: Interest| {
-                        self.kernel.lock().0 = all.0;
-                        self.changed.notify_all();
+                        self.change(|kernel| kernel.armed = all.0);
                         Ok(())
                     };
                     self.source.arm(interest, arm).unwrap();
@@ -148,26 +159,42 @@ model_or_real! {
             }
         }
 
-        #[test]
-        fn one_shot_waiter_during_event_is_woken() {
-            loom::model(|| {
+        /// Two wait; what the second waits for is ready only after the first has come through, so the first
+        /// one's event may have disarmed the second.
+        fn one_shot(first: Interest, second: Interest) {
+            loom::model(move || {
+                let kernel = Kernel { ready: first.0, ..Kernel::default() };
                 let shared = Arc::new(OneShot {
                     source: Source::new(),
-                    kernel: Mutex::new((0, false)),
+                    kernel: Mutex::new(kernel),
                     changed: Condvar::new(),
                 });
-                let runs: [fn(&OneShot); 2] =
-                    [OneShot::drive, |shared| shared.wait(Interest::WRITABLE)];
-                let [driver, writer] = runs.map(|run| {
+                let driver = {
                     let shared = shared.clone();
-                    thread::spawn(move || run(&shared))
-                });
-                shared.wait(Interest::READABLE);
-                writer.join().unwrap();
-                shared.kernel.lock().1 = true;
-                shared.changed.notify_all();
+                    thread::spawn(move || shared.drive())
+                };
+                let other = {
+                    let shared = shared.clone();
+                    thread::spawn(move || {
+                        shared.wait(first);
+                        shared.change(|kernel| kernel.ready |= second.0);
+                    })
+                };
+                shared.wait(second);
+                other.join().unwrap();
+                shared.change(|kernel| kernel.is_over = true);
                 driver.join().unwrap();
             });
+        }
+
+        #[test]
+        fn one_shot_reader_disarmed_by_a_write_event_is_woken() {
+            one_shot(Interest::WRITABLE, Interest::READABLE);
+        }
+
+        #[test]
+        fn one_shot_writer_disarmed_by_a_read_event_is_woken() {
+            one_shot(Interest::READABLE, Interest::WRITABLE);
         }
     }
     {
