@@ -1,0 +1,298 @@
+//! The futures of the methods of [`TcpStream`] and of its halves.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{Shutdown, TcpStream as OsStream};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bowerbird_base::cancel_safe::CancelSafe;
+use bowerbird_base::poll_context;
+use bowerbird_io::{Interest, Leaf};
+
+use super::TcpStream;
+use crate::socket;
+
+fn end_of_stream() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ended before the buffer was full")
+}
+
+/// The future of [`TcpStream::read`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Read<'a> {
+    stream: &'a TcpStream,
+    buffer: &'a mut [u8],
+    leaf: Leaf,
+}
+
+impl<'a> Read<'a> {
+    #[track_caller]
+    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
+        Self { stream, buffer, leaf: Leaf::new() }
+    }
+}
+
+impl Future for Read<'_> {
+    type Output = io::Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { stream, buffer, leaf } = self.get_mut();
+        stream.poll_recv_leaf(cx, leaf, buffer)
+    }
+}
+
+/// The future of [`TcpStream::read_exact`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct ReadExact<'a> {
+    stream: &'a TcpStream,
+    buffer: &'a mut [u8],
+    filled: usize,
+    leaf: Leaf,
+}
+
+impl<'a> ReadExact<'a> {
+    #[track_caller]
+    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
+        Self { stream, buffer, filled: 0, leaf: Leaf::new() }
+    }
+}
+
+impl Future for ReadExact<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { stream, buffer, filled, leaf } = self.get_mut();
+        while *filled < buffer.len() {
+            match ready!(stream.poll_recv_leaf(cx, leaf, &mut buffer[*filled..]))? {
+                0 => return Poll::Ready(Err(end_of_stream())),
+                count => *filled += count,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// How much room [`ReadToEnd`] makes at a time, at least.
+const CHUNK: usize = 8 * 1024;
+
+/// The future of [`TcpStream::read_to_end`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct ReadToEnd<'a> {
+    stream: &'a TcpStream,
+    buffer: &'a mut Vec<u8>,
+    begin: usize,
+    leaf: Leaf,
+}
+
+impl<'a> ReadToEnd<'a> {
+    #[track_caller]
+    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut Vec<u8>) -> Self {
+        let begin = buffer.len();
+        Self { stream, buffer, begin, leaf: Leaf::new() }
+    }
+}
+
+impl Future for ReadToEnd<'_> {
+    type Output = io::Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { stream, buffer, begin, leaf } = self.get_mut();
+        loop {
+            let length = buffer.len();
+            // As much again as there is, so that the number of reads stays small.
+            let room =
+                CHUNK.max(length - *begin).min(buffer.capacity().max(length + CHUNK) - length);
+            buffer.resize(length + room, 0);
+            let result = stream.poll_recv_leaf(cx, leaf, &mut buffer[length..]);
+            let count = if let Poll::Ready(Ok(count)) = &result { *count } else { 0 };
+            buffer.truncate(length + count);
+            if ready!(result)? == 0 {
+                return Poll::Ready(Ok(length - *begin));
+            }
+            if buffer.len() == buffer.capacity() {
+                buffer.reserve(buffer.len() - *begin);
+            }
+        }
+    }
+}
+
+/// The future of [`TcpStream::write`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Write<'a> {
+    stream: &'a TcpStream,
+    bytes: &'a [u8],
+    leaf: Leaf,
+}
+
+impl<'a> Write<'a> {
+    #[track_caller]
+    pub(super) fn new(stream: &'a TcpStream, bytes: &'a [u8]) -> Self {
+        Self { stream, bytes, leaf: Leaf::new() }
+    }
+}
+
+impl Future for Write<'_> {
+    type Output = io::Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { stream, bytes, leaf } = self.get_mut();
+        stream.poll_send_leaf(cx, leaf, bytes)
+    }
+}
+
+/// The future of [`TcpStream::write_all`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct WriteAll<'a> {
+    stream: &'a TcpStream,
+    bytes: &'a [u8],
+    leaf: Leaf,
+}
+
+impl<'a> WriteAll<'a> {
+    #[track_caller]
+    pub(super) fn new(stream: &'a TcpStream, bytes: &'a [u8]) -> Self {
+        Self { stream, bytes, leaf: Leaf::new() }
+    }
+}
+
+impl Future for WriteAll<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { stream, bytes, leaf } = self.get_mut();
+        while !bytes.is_empty() {
+            match ready!(stream.poll_send_leaf(cx, leaf, bytes))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => *bytes = &bytes[count..],
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The future of [`TcpStream::flush`]: ready at once.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Flush(());
+
+impl Flush {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
+
+impl Future for Flush {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The future of [`TcpStream::shutdown`]: ready at once.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct ShutdownWrite<'a>(&'a TcpStream);
+
+impl<'a> ShutdownWrite<'a> {
+    pub(super) fn new(stream: &'a TcpStream) -> Self {
+        Self(stream)
+    }
+}
+
+impl Future for ShutdownWrite<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(self.0.shutdown_how(Shutdown::Write))
+    }
+}
+
+/// The future of [`TcpStream::readable`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Readable<'a>(pub(super) bowerbird_io::Readable<'a, OsStream>);
+
+/// The future of [`TcpStream::writable`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Writable<'a>(pub(super) bowerbird_io::Writable<'a, OsStream>);
+
+impl Future for Readable<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl Future for Writable<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+/// The future of [`TcpStream::peek`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Peek<'a> {
+    stream: &'a TcpStream,
+    buffer: &'a mut [u8],
+    readable: Readable<'a>,
+    is_suspended: bool,
+}
+
+impl<'a> Peek<'a> {
+    #[track_caller]
+    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
+        Self { stream, buffer, readable: stream.readable(), is_suspended: false }
+    }
+}
+
+impl Future for Peek<'_> {
+    type Output = io::Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { stream, buffer, readable, is_suspended } = self.get_mut();
+        if *is_suspended && poll_context::is_offered() {
+            poll_context::yield_now(cx);
+            return Poll::Pending;
+        }
+        let source = stream.source();
+        loop {
+            let proceed = ready!(poll_context::poll_proceed(cx));
+            match source.try_io(Interest::READABLE, |s| socket::peek(s, buffer)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => {
+                    proceed.made_progress();
+                    return Poll::Ready(result);
+                }
+            }
+            *is_suspended = true;
+            ready!(Pin::new(&mut *readable).poll(cx))?;
+        }
+    }
+}
+
+// A read or a write completes in the poll that has done it.
+impl CancelSafe for Read<'_> {}
+impl CancelSafe for Write<'_> {}
+impl CancelSafe for Flush {}
+impl CancelSafe for ShutdownWrite<'_> {}
+impl CancelSafe for Readable<'_> {}
+impl CancelSafe for Writable<'_> {}
+impl CancelSafe for Peek<'_> {}
+
+/// Shows the name only: what is in the buffers is the user's.
+macro_rules! debug_by_name {
+    ($($name:ident),*) => {
+        $(impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        })*
+    };
+}
+
+debug_by_name!(Read, ReadExact, ReadToEnd, Write, WriteAll, ShutdownWrite, Peek);

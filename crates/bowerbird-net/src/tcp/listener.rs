@@ -1,0 +1,247 @@
+//! A listening socket.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener as OsListener, TcpStream as OsStream};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bowerbird_base::cancel_safe::CancelSafe;
+use bowerbird_io::{AsyncFd, Interest, IoDriver, IoWith, expect_current};
+use futures_core::Stream;
+
+use super::TcpStream;
+use crate::resolve::Resolve;
+use crate::socket;
+use crate::to_addrs::ToAddrs;
+
+/// A socket that accepts TCP connections.
+///
+/// asyncio: the `Server` of `start_server`, one level below: connections are accepted by hand.
+///
+/// Any number of tasks may accept from one listener. Dropping it closes it; connections that it has
+/// accepted live on.
+///
+/// # Examples
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// use bowerbird_net::TcpListener;
+/// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+/// let (mut stream, peer) = listener.accept().await?;
+/// stream.write_all(format!("hello, {peer}\n").as_bytes()).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct TcpListener {
+    source: AsyncFd<OsListener>,
+}
+
+type AcceptOnce = fn(&OsListener) -> io::Result<(OsStream, SocketAddr)>;
+
+impl TcpListener {
+    /// Binds the first of the addresses that can be bound, and listens.
+    ///
+    /// asyncio: `start_server(.., host, port)`, which listens on all of a name's addresses; here it is one.
+    ///
+    /// Up to 1024 connections wait to be accepted, if the system allows as many. On Unix `SO_REUSEADDR` is
+    /// on, so that a restarted server gets its port back; on Windows, where that option lets others steal
+    /// the port, it is off. `[::]` also accepts IPv4 connections where the system says so: on Linux it does
+    /// (unless `net.ipv6.bindv6only` is set), on Windows and OpenBSD it does not. Where it does, `[::]` and
+    /// `0.0.0.0` cannot be bound to the same port side by side.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost; nothing is bound before it completes.
+    ///
+    /// # Errors
+    /// The name cannot be looked up, or the last address cannot be bound.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn bind(addrs: impl ToAddrs) -> Bind {
+        Bind { driver: expect_current("TcpListener::bind"), resolve: Resolve::new(&addrs) }
+    }
+
+    /// Takes a listener of std over: it becomes non-blocking.
+    ///
+    /// asyncio: `start_server(.., sock=sock)`.
+    ///
+    /// # Errors
+    /// The system cannot poll it, or the runtime is shutting down.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn from_std(listener: OsListener) -> io::Result<Self> {
+        let driver = expect_current("TcpListener::from_std");
+        socket::adopt_listener(&listener)?;
+        Self::register(driver, listener)
+    }
+
+    /// Gives the listener back to std, still non-blocking.
+    ///
+    /// asyncio: `server.sockets[0]`, with the ownership.
+    pub fn into_std(self) -> OsListener {
+        self.source.into_inner()
+    }
+
+    fn register(driver: Arc<IoDriver>, listener: OsListener) -> io::Result<Self> {
+        Ok(Self { source: AsyncFd::register(driver, listener, Interest::READABLE)? })
+    }
+
+    /// Accepts a connection.
+    ///
+    /// asyncio: `loop.sock_accept`.
+    ///
+    /// A connection that was aborted before it could be accepted is passed over. `TCP_NODELAY` is on.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: dropped while it waits, it has accepted nothing.
+    ///
+    /// # Errors
+    /// What the system says. Without a free descriptor (`EMFILE`) the connection stays in the queue and the
+    /// next call fails at once again: wait a while before it.
+    #[track_caller]
+    pub fn accept(&self) -> Accept<'_> {
+        Accept { listener: self, accept: self.source.read_with(socket::accept as AcceptOnce) }
+    }
+
+    /// Polls for a connection; the last caller's task is woken.
+    ///
+    /// asyncio: no counterpart; it serves implementations of poll-based traits.
+    ///
+    /// # Errors
+    /// As for [`TcpListener::accept`].
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = ready!(self.source.poll_read_with(cx, socket::accept))?;
+        Poll::Ready(self.accepted(accepted))
+    }
+
+    /// Gives the connections as a stream, which never ends.
+    ///
+    /// asyncio: no counterpart (`async for` over `accept`).
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: connections that were not taken stay in the queue.
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self }
+    }
+
+    fn accepted(
+        &self,
+        (stream, peer): (OsStream, SocketAddr),
+    ) -> io::Result<(TcpStream, SocketAddr)> {
+        Ok((TcpStream::register(self.source.driver().clone(), stream)?, peer))
+    }
+
+    /// The address that it listens on; tells the port if 0 was bound.
+    ///
+    /// asyncio: `server.sockets[0].getsockname()`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get_ref().local_addr()
+    }
+
+    /// The time to live of packets.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.source.get_ref().ttl()
+    }
+
+    /// Sets the time to live of packets.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.source.get_ref().set_ttl(ttl)
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.get_ref().fmt(f)
+    }
+}
+
+/// The future of [`TcpListener::bind`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Bind {
+    driver: Arc<IoDriver>,
+    resolve: Resolve,
+}
+
+impl Future for Bind {
+    type Output = io::Result<TcpListener>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { driver, resolve } = self.get_mut();
+        let addrs = ready!(Pin::new(resolve).poll(cx))?;
+        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "there is no address to bind");
+        for address in addrs {
+            match socket::listen(address) {
+                Ok(listener) => {
+                    return Poll::Ready(TcpListener::register(driver.clone(), listener));
+                }
+                Err(error) => last = error,
+            }
+        }
+        Poll::Ready(Err(last))
+    }
+}
+
+/// The future of [`TcpListener::accept`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Accept<'a> {
+    listener: &'a TcpListener,
+    accept: IoWith<'a, OsListener, AcceptOnce>,
+}
+
+impl Future for Accept<'_> {
+    type Output = io::Result<(TcpStream, SocketAddr)>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let accepted = ready!(Pin::new(&mut self.accept).poll(cx))?;
+        Poll::Ready(self.listener.accepted(accepted))
+    }
+}
+
+/// The stream of [`TcpListener::incoming`].
+#[must_use = "streams do nothing unless they are polled"]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+}
+
+impl Stream for Incoming<'_> {
+    type Item = io::Result<TcpStream>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.listener.poll_accept(cx).map(|accepted| Some(accepted.map(|(stream, _)| stream)))
+    }
+}
+
+impl CancelSafe for Bind {}
+impl CancelSafe for Accept<'_> {}
+
+impl fmt::Debug for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bind").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Accept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept").field("listener", self.listener).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("listener", self.listener).finish_non_exhaustive()
+    }
+}

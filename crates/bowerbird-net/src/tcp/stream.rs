@@ -1,0 +1,494 @@
+//! A TCP connection.
+
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{Shutdown, SocketAddr, TcpStream as OsStream};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bowerbird_io::{AsyncFd, Interest, IoDriver, Leaf, expect_current};
+
+use super::connect::Connect;
+use super::futures::{
+    Flush, Peek, Read, ReadExact, ReadToEnd, Readable, ShutdownWrite, Writable, Write, WriteAll,
+};
+use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::socket;
+use crate::to_addrs::ToAddrs;
+
+/// A TCP connection.
+///
+/// asyncio: the pair of `StreamReader` and `StreamWriter` of `open_connection`, without their buffers; a
+/// `write` here waits until the system has taken the bytes, where `StreamWriter.write` queues them.
+///
+/// `TCP_NODELAY` is on. Dropping it closes the connection.
+///
+/// One task may read while another writes: through the traits on `&TcpStream`, or through the halves of
+/// [`split`](Self::split) and [`into_split`](Self::into_split), which need no lock. Two tasks that both
+/// read (or both write) at the same time through these have to agree on who is woken: the last one is.
+///
+/// # Examples
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// use bowerbird_net::TcpStream;
+/// let mut stream = TcpStream::connect("example.org:80").await?;
+/// stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+/// let mut answer = Vec::new();
+/// stream.read_to_end(&mut answer).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct TcpStream {
+    source: AsyncFd<OsStream>,
+}
+
+impl TcpStream {
+    pub(crate) const INTEREST: Interest = Interest::READABLE.union(Interest::WRITABLE);
+
+    /// Connects to the first address that answers.
+    ///
+    /// asyncio: `open_connection(host, port)` with `happy_eyeballs_delay=0.25`.
+    ///
+    /// A name is looked up on the blocking pool, a literal address on the spot. Of several addresses the
+    /// next is tried when the one before has failed or has not answered within 250 ms (RFC 8305).
+    ///
+    /// # Cancel safety
+    /// Dropping it gives the attempts up; there was no connection yet.
+    ///
+    /// # Errors
+    /// The name cannot be looked up, or no address could be connected: the error of the only attempt, or
+    /// one that lists them all.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn connect(addrs: impl ToAddrs) -> Connect {
+        Connect::new(expect_current("TcpStream::connect"), Leaf::new(), &addrs)
+    }
+
+    /// Connects to one address.
+    ///
+    /// asyncio: `loop.sock_connect`.
+    ///
+    /// # Cancel safety
+    /// Dropping it gives the attempt up; there was no connection yet.
+    ///
+    /// # Errors
+    /// What the system says.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn connect_addr(address: SocketAddr) -> Connect {
+        Connect::new(expect_current("TcpStream::connect_addr"), Leaf::new(), &address)
+    }
+
+    /// Takes a connection of std over: it becomes non-blocking. Its `TCP_NODELAY` is left as it is.
+    ///
+    /// asyncio: `open_connection(sock=sock)`.
+    ///
+    /// # Errors
+    /// The system cannot poll it, or the runtime is shutting down.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn from_std(stream: OsStream) -> io::Result<Self> {
+        let driver = expect_current("TcpStream::from_std");
+        socket::adopt_stream(&stream)?;
+        Self::register(driver, stream)
+    }
+
+    /// Gives the connection back to std, still non-blocking.
+    ///
+    /// asyncio: `transport.get_extra_info("socket")`, with the ownership.
+    pub fn into_std(self) -> OsStream {
+        self.source.into_inner()
+    }
+
+    pub(super) fn register(driver: Arc<IoDriver>, stream: OsStream) -> io::Result<Self> {
+        Ok(Self { source: AsyncFd::register(driver, stream, Self::INTEREST)? })
+    }
+
+    pub(super) fn connected(source: AsyncFd<OsStream>) -> io::Result<Self> {
+        socket::set_nodelay(source.get_ref(), true)?;
+        Ok(Self { source })
+    }
+
+    pub(super) fn source(&self) -> &AsyncFd<OsStream> {
+        &self.source
+    }
+
+    // ----- reading -----------------------------------------------------------------------------------
+
+    /// Reads what is there, at least one byte; 0 means the end of the stream.
+    ///
+    /// asyncio: `StreamReader.read(n)`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: dropped while it waits, it has read nothing.
+    ///
+    /// # Errors
+    /// What the system says; or the runtime has shut down.
+    #[track_caller]
+    pub fn read<'a>(&'a mut self, buffer: &'a mut [u8]) -> Read<'a> {
+        Read::new(self, buffer)
+    }
+
+    /// Fills the buffer.
+    ///
+    /// asyncio: `StreamReader.readexactly(n)`; its `IncompleteReadError` is `UnexpectedEof`.
+    ///
+    /// # Cancel safety
+    /// Not safe: dropped half-way, what it has read is in the buffer, and how much is lost.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the stream ends before; else as for [`TcpStream::read`].
+    #[track_caller]
+    pub fn read_exact<'a>(&'a mut self, buffer: &'a mut [u8]) -> ReadExact<'a> {
+        ReadExact::new(self, buffer)
+    }
+
+    /// Reads to the end of the stream, appends to `buffer` and returns how many bytes there were.
+    ///
+    /// asyncio: `StreamReader.read(-1)`.
+    ///
+    /// # Cancel safety
+    /// Not safe: dropped half-way, what it has read is in the buffer, but the stream is not at its end.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::read`]; what was read before is in the buffer.
+    #[track_caller]
+    pub fn read_to_end<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> ReadToEnd<'a> {
+        ReadToEnd::new(self, buffer)
+    }
+
+    /// Reads without taking the bytes from the stream. Any number of tasks may do so.
+    ///
+    /// asyncio: no counterpart (`sock.recv(n, MSG_PEEK)`).
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: nothing is taken.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::read`].
+    #[track_caller]
+    pub fn peek<'a>(&'a self, buffer: &'a mut [u8]) -> Peek<'a> {
+        Peek::new(self, buffer)
+    }
+
+    /// Waits until a read may succeed. Any number of tasks may do so.
+    ///
+    /// asyncio: `loop.add_reader`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    ///
+    /// # Errors
+    /// The runtime has shut down.
+    #[track_caller]
+    pub fn readable(&self) -> Readable<'_> {
+        Readable(self.source.readable())
+    }
+
+    /// Tries to read; `WouldBlock` if nothing is there.
+    ///
+    /// asyncio: `sock.recv_into` in an `add_reader` callback.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or what the system says.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len();
+        self.source
+            .try_io(Interest::READABLE, |_| self.recv_with(length, |s| socket::recv(s, buffer)))
+    }
+
+    /// Tries to read into several buffers; `WouldBlock` if nothing is there.
+    ///
+    /// asyncio: `sock.recvmsg_into` in an `add_reader` callback.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or what the system says.
+    pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let length = buffers.iter().map(|buffer| buffer.len()).sum();
+        let mut recv = |s: &OsStream| socket::recv_vectored(s, buffers);
+        self.source.try_io(Interest::READABLE, |_| self.recv_with(length, &mut recv))
+    }
+
+    /// One receive, and the note that it was short.
+    #[inline]
+    pub(super) fn recv_with(
+        &self,
+        length: usize,
+        recv: impl FnOnce(&OsStream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let before = self.source.before_read();
+        let count = recv(self.source.get_ref())?;
+        if 0 < count && count < length {
+            self.source.clear_after_short_read(before);
+        }
+        Ok(count)
+    }
+
+    #[inline]
+    pub(super) fn poll_recv_leaf(
+        &self,
+        cx: &mut Context<'_>,
+        leaf: &mut Leaf,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.source.poll_with_leaf(cx, Interest::READABLE, leaf, |_| {
+            let length = buffer.len();
+            self.recv_with(length, |s| socket::recv(s, buffer))
+        })
+    }
+
+    #[inline]
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.source.poll_read_with(cx, |_| {
+            let length = buffer.len();
+            self.recv_with(length, |s| socket::recv(s, buffer))
+        })
+    }
+
+    pub(crate) fn poll_recv_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let length = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.source
+            .poll_read_with(cx, |_| self.recv_with(length, |s| socket::recv_vectored(s, buffers)))
+    }
+
+    // ----- writing -----------------------------------------------------------------------------------
+
+    /// Writes what the system takes, at least one byte, and returns how many.
+    ///
+    /// asyncio: `loop.sock_send`; `StreamWriter.write` and `drain` are [`write_all`](Self::write_all).
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: dropped while it waits, it has written nothing.
+    ///
+    /// # Errors
+    /// What the system says; or the runtime has shut down.
+    #[track_caller]
+    pub fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Write<'a> {
+        Write::new(self, bytes)
+    }
+
+    /// Writes all of it.
+    ///
+    /// asyncio: `StreamWriter.write(data)` and `await drain()`, with nothing left in a buffer.
+    ///
+    /// # Cancel safety
+    /// Not safe: dropped half-way, how much was written is lost.
+    ///
+    /// # Errors
+    /// As for [`TcpStream::write`].
+    #[track_caller]
+    pub fn write_all<'a>(&'a mut self, bytes: &'a [u8]) -> WriteAll<'a> {
+        WriteAll::new(self, bytes)
+    }
+
+    /// Does nothing: there is no buffer here.
+    ///
+    /// asyncio: `StreamWriter.drain()`, for code that is written for buffers.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    ///
+    /// # Errors
+    /// None.
+    pub fn flush(&mut self) -> Flush {
+        Flush::new()
+    }
+
+    /// Ends the writing direction: the peer reads the end of the stream; reading goes on.
+    ///
+    /// asyncio: `StreamWriter.write_eof()`.
+    ///
+    /// # Cancel safety
+    /// It never waits.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn shutdown(&mut self) -> ShutdownWrite<'_> {
+        ShutdownWrite::new(self)
+    }
+
+    /// Ends one direction or both, at once.
+    ///
+    /// asyncio: `sock.shutdown(how)`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn shutdown_how(&self, how: Shutdown) -> io::Result<()> {
+        socket::shutdown(self.source.get_ref(), how)
+    }
+
+    /// Waits until a write may succeed. Any number of tasks may do so.
+    ///
+    /// asyncio: `loop.add_writer`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    ///
+    /// # Errors
+    /// The runtime has shut down.
+    #[track_caller]
+    pub fn writable(&self) -> Writable<'_> {
+        Writable(self.source.writable())
+    }
+
+    /// Tries to write; `WouldBlock` if the system takes nothing.
+    ///
+    /// asyncio: `sock.send` in an `add_writer` callback.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or what the system says.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.source.try_io(Interest::WRITABLE, |s| socket::send(s, bytes))
+    }
+
+    /// Tries to write several buffers; `WouldBlock` if the system takes nothing.
+    ///
+    /// asyncio: `sock.sendmsg` in an `add_writer` callback.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or what the system says.
+    pub fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.source.try_io(Interest::WRITABLE, |s| socket::send_vectored(s, bytes))
+    }
+
+    #[inline]
+    pub(super) fn poll_send_leaf(
+        &self,
+        cx: &mut Context<'_>,
+        leaf: &mut Leaf,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.source.poll_with_leaf(cx, Interest::WRITABLE, leaf, |s| socket::send(s, bytes))
+    }
+
+    #[inline]
+    pub(crate) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.source.poll_write_with(cx, |s| socket::send(s, bytes))
+    }
+
+    #[inline]
+    pub(crate) fn poll_send_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.source.poll_write_with(cx, |s| socket::send_vectored(s, bytes))
+    }
+
+    // ----- halves ------------------------------------------------------------------------------------
+
+    /// Borrows a reading and a writing half, for one task or two that do not outlive the stream.
+    ///
+    /// asyncio: the two values of `open_connection`.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        (ReadHalf::new(self), WriteHalf::new(self))
+    }
+
+    /// Splits into a reading and a writing half, for two tasks. Dropping the writing half ends that
+    /// direction, so that the peer reads the end of the stream.
+    ///
+    /// asyncio: the two values of `open_connection`.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        super::split::into_split(self)
+    }
+
+    // ----- addresses and options ---------------------------------------------------------------------
+
+    /// The address of this end.
+    ///
+    /// asyncio: `get_extra_info("sockname")`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get_ref().local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// asyncio: `get_extra_info("peername")`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get_ref().peer_addr()
+    }
+
+    /// Returns whether `TCP_NODELAY` is on.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.source.get_ref().nodelay()
+    }
+
+    /// Sets `TCP_NODELAY`. It is on from the beginning, as in asyncio.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        socket::set_nodelay(self.source.get_ref(), on)
+    }
+
+    /// The time to live of packets.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.source.get_ref().ttl()
+    }
+
+    /// Sets the time to live of packets.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.source.get_ref().set_ttl(ttl)
+    }
+
+    /// How long a close waits for unsent data (`SO_LINGER`).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        socket::linger(self.source.get_ref())
+    }
+
+    /// Sets `SO_LINGER`. With zero a close resets the connection; with more it **blocks the worker** that
+    /// closes, if data is unsent.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        socket::set_linger(self.source.get_ref(), linger)
+    }
+
+    /// Takes the error that waits on the socket, if there is one (`SO_ERROR`).
+    ///
+    /// # Errors
+    /// What the system says about the question itself.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.source.get_ref().take_error()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.get_ref().fmt(f)
+    }
+}
