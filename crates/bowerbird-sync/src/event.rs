@@ -9,7 +9,6 @@
 //!   the setter did before `set` is seen by whoever sees the flag or the new number. Weaker: the waiter
 //!   goes on and sees old data (loom tests `who_sees_the_flag_sees_what_came_before_it`,
 //!   `who_sees_the_turn_sees_what_came_before_it`).
-//! - `[ORD-2]` Under the lock the word is read Relaxed: the lock orders it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,6 +44,7 @@ const TURN: usize = 2;
 /// assert!(wait.as_mut().poll(&mut cx).is_ready());
 /// ```
 pub struct Event {
+    /// A copy of the word under the lock.
     word: AtomicUsize,
     waiters: Mutex<Waiters>,
 }
@@ -52,6 +52,8 @@ pub struct Event {
 /// Who waits, in the order of arrival.
 #[derive(Default)]
 struct Waiters {
+    /// The word itself; the atomic one is its copy for who looks without the lock.
+    word: usize,
     wakers: BTreeMap<u64, Waker>,
     next_key: u64,
 }
@@ -71,13 +73,12 @@ impl Event {
     pub fn set(&self) {
         let woken = {
             let mut waiters = self.waiters.lock();
-            // [ORD-2]
-            let word = self.word.load(Ordering::Relaxed);
-            if word & SET != 0 {
+            if waiters.word & SET != 0 {
                 return;
             }
+            waiters.word = waiters.word.wrapping_add(TURN) | SET;
             // [ORD-1]
-            self.word.store(word.wrapping_add(TURN) | SET, Ordering::Release);
+            self.word.store(waiters.word, Ordering::Release);
             std::mem::take(&mut waiters.wakers)
         };
         wake_all(woken.into_values());
@@ -87,11 +88,10 @@ impl Event {
     ///
     /// asyncio: `Event.clear`. Who waited when it was set still goes on, there as here.
     pub fn clear(&self) {
-        let _waiters = self.waiters.lock();
-        // [ORD-2]
-        let word = self.word.load(Ordering::Relaxed);
+        let mut waiters = self.waiters.lock();
+        waiters.word &= !SET;
         // [ORD-1]
-        self.word.store(word & !SET, Ordering::Release);
+        self.word.store(waiters.word, Ordering::Release);
     }
 
     /// Returns whether the event is set.
@@ -165,8 +165,7 @@ impl EventWait<'_> {
         let mut waker = Some(waker.clone());
         let mut _old = None;
         let mut waiters = self.event.waiters.lock();
-        // [ORD-2]
-        let word = self.event.word.load(Ordering::Relaxed);
+        let word = waiters.word;
         if self.is_over(word) {
             drop(waiters);
             return false;

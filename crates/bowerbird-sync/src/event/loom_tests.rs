@@ -7,8 +7,7 @@ use loom::future::block_on;
 
 use super::Event;
 
-/// `[ORD-1]`. The look stands alone, not in a poll: in one, the lock that follows it hides the
-/// interleaving from loom.
+/// `[ORD-1]`. The look stands alone: a poll that sees nothing goes on to the lock, which orders it too.
 #[test]
 fn who_sees_the_flag_sees_what_came_before_it() {
     loom::model(|| {
