@@ -1,5 +1,6 @@
 //! The contract of `TcpListener` and `TcpStream`, over the loopback.
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};

@@ -4,6 +4,9 @@
 //! `polling` does not show whether the peer has closed, so a short read never clears readiness here. It
 //! does not show a ring either, so every drain has to take it that it may have swallowed one; and while
 //! one thread waits, a drain by another does nothing.
+//!
+//! The `poll` back end, which no system of ours has by default, reports a hang-up even of a source that is
+//! disarmed, so one that nobody reads spins until it is closed; and it cannot wait for urgent data alone.
 
 use std::cell::Cell;
 use std::io;
@@ -123,7 +126,15 @@ impl OsPoller {
         let Some(events) = &mut batch.events else { return Ok(false) };
         match self.poller.wait(events, timeout) {
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            // `WouldBlock`: the `poll` back end, when another thread has emptied its pipe meanwhile.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                ) =>
+            {
+                Ok(true)
+            }
             Err(error) => Err(error),
         }
     }

@@ -111,7 +111,11 @@ impl Race {
         let mut index = 0;
         while index < self.attempts.len() {
             match self.attempts[index].poll(cx) {
-                Poll::Ready(Ok(())) => return Some(self.attempts.swap_remove(index).socket),
+                Poll::Ready(Ok(())) => {
+                    let winner = self.attempts.swap_remove(index);
+                    self.attempts.clear();
+                    return Some(winner.socket);
+                }
                 Poll::Ready(Err(error)) => {
                     let failed = self.attempts.remove(index);
                     self.errors.push((failed.address, error));

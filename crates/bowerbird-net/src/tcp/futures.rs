@@ -73,8 +73,8 @@ impl Future for ReadExact<'_> {
     }
 }
 
-/// How much room [`ReadToEnd`] makes at a time, at least.
-const CHUNK: usize = 8 * 1024;
+/// How much room [`ReadToEnd`] makes at a time, at least and at most: room is zeroed before each read.
+const ROOM: (usize, usize) = (8 * 1024, 64 * 1024);
 
 /// The future of [`TcpStream::read_to_end`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
@@ -100,18 +100,14 @@ impl Future for ReadToEnd<'_> {
         let Self { stream, buffer, begin, leaf } = self.get_mut();
         loop {
             let length = buffer.len();
-            // As much again as there is, so that the number of reads stays small.
-            let room =
-                CHUNK.max(length - *begin).min(buffer.capacity().max(length + CHUNK) - length);
+            // As much again as there is, so that a short stream costs little and a long one few reads.
+            let room = (length - *begin).clamp(ROOM.0, ROOM.1);
             buffer.resize(length + room, 0);
             let result = stream.poll_recv_leaf(cx, leaf, &mut buffer[length..]);
             let count = if let Poll::Ready(Ok(count)) = &result { *count } else { 0 };
             buffer.truncate(length + count);
             if ready!(result)? == 0 {
                 return Poll::Ready(Ok(length - *begin));
-            }
-            if buffer.len() == buffer.capacity() {
-                buffer.reserve(buffer.len() - *begin);
             }
         }
     }
