@@ -52,6 +52,11 @@ pub(crate) fn runtime() -> Option<Arc<Runtime>> {
     RUNTIME.try_with(|slot| slot.borrow().clone()).ok().flatten()
 }
 
+/// The runtime of this thread, if it is wanted.
+pub(crate) fn runtime_if(is_wanted: bool) -> Option<Arc<Runtime>> {
+    if is_wanted { runtime() } else { None }
+}
+
 /// Calls `f` with the runtime of this thread, without counting a reference.
 pub(crate) fn with_runtime<R>(f: impl FnOnce(Option<&Arc<Runtime>>) -> R) -> R {
     RUNTIME.with(|slot| f(slot.borrow().as_ref()))

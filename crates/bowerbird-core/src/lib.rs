@@ -50,7 +50,7 @@ pub use park::{Park, ParkOnly, Parker};
 pub use report::{ExceptionHandler, Unhandled};
 pub use runtime::{Runtime, Threads};
 pub use shutdown::Patience;
-pub use spawn::{SpawnError, SpawnOptions, spawn, spawn_local, spawn_with};
+pub use spawn::{SpawnError, SpawnOptions, spawn, spawn_joined, spawn_local, spawn_with};
 pub use task::error::TaskError;
 pub use task::handle::{CallbackId, TaskHandle, WaitDone};
 pub use task::id::TaskId;

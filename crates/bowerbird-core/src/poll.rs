@@ -356,7 +356,12 @@ fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
     if before.has_join_waker() {
         // SAFETY: DONE and JOIN_WAKER are set: the cell is filled and the completer's (state.rs, field
         // access). The bits stay, for the handle may be comparing them; nobody drops them again.
-        wake_caught(header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() }));
+        let waker = header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() });
+        if ending != Ending::Value && !is_ours(&waker) {
+            // See `spawn_joined`: a waker that counts learns that this is no value.
+            wake_by_ref_caught(&waker);
+        }
+        wake_caught(waker);
     }
     if before.has_cold_join() {
         tell_cold(&TaskHandle::retain(task));
@@ -373,6 +378,14 @@ pub(crate) fn wake_caught(waker: Waker) {
     if is_ours(&waker) {
         waker.wake();
     } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        report_text("a waker panicked", &payload);
+        std::mem::forget(payload);
+    }
+}
+
+#[cold]
+fn wake_by_ref_caught(waker: &Waker) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())) {
         report_text("a waker panicked", &payload);
         std::mem::forget(payload);
     }

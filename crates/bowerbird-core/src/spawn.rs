@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::task::Waker;
 
 use bowerbird_base::poll_context;
 
@@ -17,7 +18,7 @@ use crate::task::handle::TaskHandle;
 use crate::task::header::{Header, TaskCell};
 use crate::task::id;
 use crate::task::join::Task;
-use crate::task::state::{self, HIDDEN, JOIN_INTEREST, LOCAL, MAIN, State};
+use crate::task::state::{self, HIDDEN, JOIN_INTEREST, JOIN_WAKER, LOCAL, MAIN, State};
 use crate::variables::{self, Context};
 use crate::worker::{Occupant, Rights};
 
@@ -96,6 +97,53 @@ where
             Ok(runtime.spawn_from_outside(future, options, location))
         }
     })
+}
+
+/// Spawns a task whose end wakes `waker`, without another step: what `gather` spawns its children with.
+///
+/// The waker is woken by value when the task ends. If it ends without a value, the waker is woken by
+/// reference before: so one that counts can tell a failure from an end.
+///
+/// # Errors
+/// If this thread belongs to no runtime.
+pub fn spawn_joined<F>(
+    future: F,
+    waker: Waker,
+    location: &'static Location<'static>,
+) -> Result<Task<F::Output>, SpawnError>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let flags = JOIN_INTEREST | JOIN_WAKER;
+    current::with_occupant(|occupant| match (occupant, current::runtime_if(occupant.is_none())) {
+        (Some(occupant), _) => Ok(handle_of(future, |future| {
+            let (seat, id) = home_of_spawned(occupant);
+            let header = TaskCell::allocate(future, State::new(flags), seat.number, id, location);
+            fill_join_waker(header, waker);
+            inherit_context(header);
+            seat.list.link(header);
+            begin(occupant, Runnable(header), &SpawnOptions::default());
+            header
+        })),
+        (None, Some(runtime)) => Ok(handle_of(future, |future| {
+            let seat = &runtime.outside;
+            let header = TaskCell::allocate(future, State::new(flags), seat.number, id::take(1), location);
+            fill_join_waker(header, waker);
+            inherit_context(header);
+            seat.list.link(header);
+            runtime.begin_from_outside(header);
+            header
+        })),
+        (None, None) => Err(SpawnError::NoRuntime),
+    })
+}
+
+fn fill_join_waker(header: NonNull<Header>, waker: Waker) {
+    // SAFETY: the task was just made: it has its references.
+    let header = unsafe { header.as_ref() };
+    // SAFETY: nobody else has the task yet, and JOIN_WAKER says from the start that the cell is filled.
+    header.join_waker.with_mut(|cell| unsafe { (*cell).write(waker) });
 }
 
 /// Spawns a task that stays on this thread.

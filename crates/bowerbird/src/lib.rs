@@ -1,1 +1,72 @@
-//! bowerbird
+//! asyncio's vocabulary and promises, on a multi-threaded work-stealing executor.
+//!
+//! A Python asyncio programmer finds every word here with its meaning kept, or its difference stated; a
+//! Tokio programmer finds the features of a server runtime. (A bowerbird gathers, weaves and steals.)
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! async fn fetch(name: &str, delay_ms: u64) -> String {
+//!     bowerbird::sleep(Duration::from_millis(delay_ms)).await;
+//!     format!("Done {name}")
+//! }
+//!
+//! let results = bowerbird::run(async {
+//!     bowerbird::gather((fetch("A", 30), fetch("B", 20), fetch("C", 10))).await
+//! });
+//! assert_eq!(results, ("Done A".into(), "Done B".into(), "Done C".into()));
+//! ```
+//!
+//! # Where to begin
+//! - [`run`] a program, or mark its `main` with `#[bowerbird::main]`. A program that is synchronous holds a
+//!   [`Runtime`].
+//! - [`spawn`] tasks (`create_task` is the same), [`gather`] their results, [`sleep`], set a [`timeout`].
+//! - `net::TcpListener` and `net::TcpStream` for servers; [`sync`] for channels.
+//! - [`to_thread`] for what blocks.
+//!
+//! # How it differs from asyncio
+//! - Tasks run on several threads, so what is spawned is `Send`; [`spawn_local`] takes the rest. With one
+//!   worker (`BOWERBIRD_WORKERS=1`) ready tasks run in FIFO order, as in asyncio.
+//! - The runtime owns its tasks: one whose handle is dropped runs on.
+//! - Cancelling a task drops what it awaits, from the innermost scope outwards.
+//! - [`run`] returns when every task it started has ended.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod run;
+pub mod runtime;
+mod tasks;
+mod scope;
+pub mod time;
+pub mod io;
+#[cfg(feature = "net")]
+pub mod net;
+pub mod sync;
+pub mod context;
+#[cfg(feature = "hyper")]
+pub mod hyper;
+
+pub use bowerbird_base::cancel_safe::CancelSafe;
+pub use bowerbird_core::{
+    CallbackId, PanicPolicy, Task, TaskError, TaskHandle, TaskId, Unhandled, block_in_place,
+};
+#[cfg(feature = "macros")]
+pub use bowerbird_macros::{cancel_safe, main, test};
+pub use run::{RunError, Runner, run};
+pub use runtime::{Builder, EnterGuard, Handle, Runtime};
+pub use tasks::current::{all_tasks, current_task};
+pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
+pub use tasks::join::{join, try_join};
+pub use tasks::shared::{SharedTask, TaskExt};
+pub use tasks::spawn::{TaskBuilder, create_task, spawn, spawn_local};
+pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};
+pub use tasks::to_thread::{ToThread, spawn_blocking, to_thread};
+pub use tasks::yield_now::{YieldNow, yield_now};
+pub use time::{interval, interval_at, sleep, sleep_until};
+
+/// What the macros need; not part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::tasks::cancel_safe_future::cancel_safe;
+}

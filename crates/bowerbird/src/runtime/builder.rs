@@ -1,0 +1,189 @@
+//! The settings of a runtime.
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowerbird_base::clock::Clock;
+use bowerbird_core::{Config, MAX_WORKERS, PanicPolicy, Threads, Unhandled};
+
+use super::Runtime;
+use super::driver::Driver;
+use crate::run::Runner;
+
+/// Sets up a [`Runtime`] or a [`Runner`].
+///
+/// # Examples
+/// ```
+/// let runtime = bowerbird::Runtime::builder().worker_threads(2).thread_name("worker").build().unwrap();
+/// assert_eq!(runtime.handle().worker_count(), 2);
+/// ```
+pub struct Builder<R = Runtime> {
+    worker_threads: Option<usize>,
+    io_pollers: Option<usize>,
+    start_paused: bool,
+    settings: Vec<Box<dyn FnOnce(&mut Config) + Send>>,
+    _makes: PhantomData<fn() -> R>,
+}
+
+impl<R> Builder<R> {
+    pub(crate) fn new() -> Self {
+        Self {
+            worker_threads: None,
+            io_pollers: None,
+            start_paused: false,
+            settings: Vec::new(),
+            _makes: PhantomData,
+        }
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.settings.push(Box::new(set));
+        self
+    }
+
+    /// Sets the number of workers; the thread that calls `run` is one of them.
+    ///
+    /// Without it: `BOWERBIRD_WORKERS`, else one for each CPU that the process may use.
+    pub fn worker_threads(mut self, count: usize) -> Self {
+        self.worker_threads = Some(count);
+        self
+    }
+
+    /// Sets the largest number of threads of the blocking pool; 512 unless set.
+    pub fn max_blocking_threads(self, count: usize) -> Self {
+        self.set(move |config| config.max_blocking_threads = count)
+    }
+
+    /// Sets how long an idle thread of the blocking pool stays; 10 seconds unless set.
+    pub fn thread_keep_alive(self, time: Duration) -> Self {
+        self.set(move |config| config.thread_keep_alive = time)
+    }
+
+    /// Sets the name of the threads: `name-0`, `name-1`, ...
+    pub fn thread_name(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.thread_name_fn(move |index| format!("{name}-{index}"))
+    }
+
+    /// Sets the name of the threads by a function of their index.
+    pub fn thread_name_fn(self, name: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.thread_name = Arc::new(name))
+    }
+
+    /// Sets the stack size of the threads, in bytes.
+    pub fn thread_stack_size(self, bytes: usize) -> Self {
+        self.set(move |config| config.thread_stack_size = Some(bytes))
+    }
+
+    /// Sets what each thread of the runtime calls when it begins.
+    pub fn on_thread_start(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.on_thread_start = Some(Arc::new(hook)))
+    }
+
+    /// Sets what each thread of the runtime calls before it ends.
+    pub fn on_thread_stop(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.on_thread_stop = Some(Arc::new(hook)))
+    }
+
+    /// Sets what a worker calls before it sleeps.
+    pub fn on_thread_park(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.on_thread_park = Some(Arc::new(hook)))
+    }
+
+    /// Sets what a worker calls after it slept.
+    pub fn on_thread_unpark(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.on_thread_unpark = Some(Arc::new(hook)))
+    }
+
+    /// Sets what happens when a task panics and nobody awaits it.
+    pub fn panic_policy(self, policy: PanicPolicy) -> Self {
+        self.set(move |config| config.panic_policy = policy)
+    }
+
+    /// Sets who hears what nobody retrieved: panics of detached tasks, work left behind at the end. Unless
+    /// set, a line on standard error.
+    ///
+    /// asyncio: `loop.set_exception_handler`.
+    pub fn exception_handler(self, handler: impl Fn(&Unhandled) + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.exception_handler = Arc::new(handler))
+    }
+
+    /// Sets how long the end of the runtime waits for blocking calls that are going on; 300 seconds
+    /// (asyncio's figure) unless set.
+    pub fn blocking_shutdown_timeout(self, timeout: Duration) -> Self {
+        self.set(move |config| config.blocking_shutdown_timeout = timeout)
+    }
+
+    /// Sets the seed of the choices that workers make when they steal.
+    pub fn seed(self, seed: u64) -> Self {
+        self.set(move |config| config.seed = seed)
+    }
+
+    /// Starts with a paused clock; see [`time::pause`](crate::time::pause).
+    pub fn start_paused(mut self, is_paused: bool) -> Self {
+        self.start_paused = is_paused;
+        self
+    }
+
+    /// Sets the number of pollers that wait for events: one for up to eight workers unless set.
+    pub fn io_pollers(mut self, count: usize) -> Self {
+        self.io_pollers = Some(count);
+        self
+    }
+
+    fn start(self, threads: Threads) -> io::Result<Arc<bowerbird_core::Runtime>> {
+        let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+        let mut config = match self.worker_threads {
+            None => Config::from_environment().map_err(invalid)?,
+            Some(count) if (1..=MAX_WORKERS).contains(&count) => Config::with_workers(count),
+            Some(count) => {
+                let text = format!(
+                    "worker_threads({count}) is not a number of workers; give one from 1 to {MAX_WORKERS}"
+                );
+                return Err(invalid(text));
+            }
+        };
+        self.settings.into_iter().for_each(|set| set(&mut config));
+        let clock = Arc::new(Clock::new());
+        if self.start_paused {
+            clock.pause();
+        }
+        let workers = config.worker_threads;
+        let pollers = self.io_pollers.unwrap_or(workers.div_ceil(8)).clamp(1, workers.max(1));
+        let driver = Driver::new(workers, pollers, clock)?;
+        let runtime = bowerbird_core::Runtime::start(config, driver.clone(), threads)?;
+        driver.set_runtime(&runtime);
+        Ok(runtime)
+    }
+}
+
+impl Builder<Runtime> {
+    /// Makes the runtime and starts its threads.
+    ///
+    /// # Errors
+    /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; no threads or descriptors to be had.
+    pub fn build(self) -> io::Result<Runtime> {
+        self.start(Threads::All).map(Runtime::from_core)
+    }
+}
+
+impl Builder<Runner> {
+    /// Makes the runner and starts its threads.
+    ///
+    /// # Errors
+    /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; no threads or descriptors to be had.
+    pub fn build(self) -> io::Result<Runner> {
+        self.start(Threads::AllButFirst).map(Runner::from_core)
+    }
+}
+
+impl<R> fmt::Debug for Builder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("worker_threads", &self.worker_threads)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,204 @@
+//! What a worker parks on: the one file where core, io and timer meet.
+//!
+//! A worker that would sleep claims a poller that nobody waits on and waits there, else on its own parker.
+//! Its wait ends at its own wheel's next deadline. Whoever waits on poller 0 also looks after the shared
+//! wheel, where sleeps stand that were registered outside of workers; an insertion there that is earlier
+//! than all others ends that wait. While nobody waits on poller 0, at least one worker is awake, and looks
+//! at the shared wheel in its turns; a worker that is stuck is served by the rescue thread.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::io;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use bowerbird_base::clock::Clock;
+use bowerbird_core::{Park, Parker};
+use bowerbird_io::IoDriver;
+use bowerbird_timer::{Timers, park_timeout};
+
+/// The driver of a runtime.
+pub(crate) struct Driver {
+    io: Arc<IoDriver>,
+    timers: Arc<Timers>,
+    runtime: OnceLock<Weak<bowerbird_core::Runtime>>,
+    has_one_worker: bool,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Driver>>> = const { RefCell::new(None) };
+}
+
+/// Sets the driver of this thread and gives the one before.
+pub(crate) fn enter(driver: Option<Arc<Driver>>) -> Option<Arc<Driver>> {
+    CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), driver))
+}
+
+/// The driver of this thread's runtime.
+#[track_caller]
+pub(crate) fn expect_current(call: &str) -> Arc<Driver> {
+    let current = CURRENT.with(|current| current.borrow().clone());
+    current.unwrap_or_else(|| crate::run::outside_a_runtime(call))
+}
+
+impl Driver {
+    pub(crate) fn new(workers: usize, pollers: usize, clock: Arc<Clock>) -> io::Result<Arc<Self>> {
+        let io = IoDriver::new(pollers)?;
+        let timers = Timers::new(workers, clock);
+        let waiter = Arc::downgrade(&io);
+        timers.set_on_earlier(Box::new(move || {
+            if let Some(io) = waiter.upgrade() {
+                io.notify(0);
+            }
+        }));
+        Ok(Arc::new(Self { io, timers, runtime: OnceLock::new(), has_one_worker: workers == 1 }))
+    }
+
+    /// Says whose driver this is, so that a paused clock can see whether blocking work is going on.
+    pub(crate) fn set_runtime(&self, runtime: &Arc<bowerbird_core::Runtime>) {
+        self.runtime.set(Arc::downgrade(runtime)).expect("a driver has one runtime");
+    }
+
+    pub(crate) fn timers(&self) -> &Arc<Timers> {
+        &self.timers
+    }
+
+    pub(crate) fn io(&self) -> &Arc<IoDriver> {
+        &self.io
+    }
+
+    /// Fires what is due on every wheel.
+    pub(crate) fn fire_all(&self) {
+        let now = self.timers.clock().now();
+        (0..=self.timers.shared_index()).for_each(|wheel| {
+            self.timers.fire(wheel, now);
+        });
+    }
+
+    /// Fires what is due on a worker's wheel and on the shared one.
+    fn fire(&self, worker: usize) {
+        let wheels = [worker, self.timers.shared_index()];
+        if wheels.iter().all(|&wheel| self.timers.next_deadline(wheel).is_none()) {
+            return;
+        }
+        let now = self.timers.clock().now();
+        for wheel in wheels {
+            if self.timers.is_due(wheel, now) {
+                self.timers.fire(wheel, now);
+            }
+        }
+    }
+
+    /// How long a worker may wait: to the next deadline of its wheel, and of the shared one if it looks
+    /// after that. On a paused clock deadlines end no wait.
+    fn timeout(&self, worker: usize, has_shared: bool) -> Option<Duration> {
+        let own = self.timers.next_deadline(worker);
+        let shared =
+            if has_shared { self.timers.next_deadline(self.timers.shared_index()) } else { None };
+        let next = own.into_iter().chain(shared).min()?;
+        let clock = self.timers.clock();
+        let wait = park_timeout(clock.now(), next);
+        if !wait.is_zero() && clock.is_paused() { None } else { Some(wait) }
+    }
+
+    /// With one worker and a paused clock, moves time to the next deadline if nothing else can happen.
+    fn jump(&self) -> bool {
+        let clock = self.timers.clock();
+        if !self.has_one_worker || !clock.is_paused() {
+            return false;
+        }
+        let is_blocking = self.runtime.get().and_then(Weak::upgrade).is_some_and(|runtime| {
+            let (threads, idle, queued) = bowerbird_core::Handle::new(&runtime).blocking_figures();
+            threads > idle || queued > 0
+        });
+        let wheels = [0, self.timers.shared_index()];
+        let next = wheels.into_iter().filter_map(|wheel| self.timers.next_deadline(wheel)).min();
+        match next {
+            Some(next) if !is_blocking => {
+                clock.advance(next.saturating_duration_since(clock.now()));
+                self.fire_all();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Harvests a poller; a failing system call must not end a worker.
+    fn drain(&self, poller: usize) -> usize {
+        self.io.drain(poller).map_or(0, |turn| turn.woken_count)
+    }
+}
+
+impl Park for Driver {
+    fn park(&self, worker: usize, parker: &Parker) {
+        let pollers = self.io.poller_count();
+        if self.has_one_worker
+            && self.timers.clock().is_paused()
+            && (0..pollers).all(|poller| self.drain(poller) == 0)
+            && self.jump()
+        {
+            return;
+        }
+        match (0..pollers).find(|&poller| self.io.try_claim(poller)) {
+            Some(poller) => {
+                let mut is_claimed = true;
+                parker.park_on(poller, || {
+                    // The claim stands, so an earlier insertion into the shared wheel ends this wait.
+                    is_claimed = false;
+                    let timeout = self.timeout(worker, poller == 0);
+                    if self.io.wait(poller, timeout).is_err() {
+                        // Nothing sensible is left to do but not to spin.
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                });
+                if is_claimed {
+                    self.io.release(poller);
+                }
+            }
+            None => parker.park(self.timeout(worker, false)),
+        }
+        self.fire(worker);
+    }
+
+    fn turn(&self, worker: usize) {
+        (0..self.io.poller_count()).for_each(|poller| {
+            self.drain(poller);
+        });
+        self.fire(worker);
+    }
+
+    fn turn_before_sleep(&self, worker: usize) {
+        // A poller that nobody waits on is looked at by the wait itself.
+        (0..self.io.poller_count()).filter(|&poller| self.io.is_claimed(poller)).for_each(
+            |poller| {
+                self.drain(poller);
+            },
+        );
+        self.fire(worker);
+    }
+
+    fn notify(&self, source: usize) {
+        self.io.notify(source);
+    }
+
+    fn rescue(&self, worker: usize) -> bool {
+        self.fire(worker);
+        let mut needs_waiter = false;
+        for poller in 0..self.io.poller_count() {
+            if !self.io.is_claimed(poller) {
+                needs_waiter = true;
+                self.drain(poller);
+            }
+        }
+        needs_waiter
+    }
+
+    fn enter(self: Arc<Self>, worker: Option<usize>) -> Box<dyn Any> {
+        super::enter::enter(self, worker)
+    }
+
+    fn shut_down(&self) {
+        self.io.shut_down();
+        self.timers.shut_down();
+    }
+}

@@ -1,0 +1,727 @@
+//! `gather`: several futures as tasks, and all their outputs.
+//!
+//! The children share one counter and one waker: a child that ends counts down, the last one wakes the
+//! awaiter. A child that ends without a value wakes it at once.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bowerbird_base::poll_context::{self, Cleanup, Request};
+use bowerbird_base::waker_slot::WakerSlot;
+use bowerbird_core::{Task, TaskError, TaskHandle};
+
+use crate::run::outside_a_runtime;
+
+/// Spawns several futures, waits for all, and gives their outputs in the order of the arguments.
+///
+/// asyncio: `gather`. Takes a tuple of up to twelve futures, an array, or a `Vec`; [`gather_iter`] takes an
+/// iterator. The futures are tasks from the call on. A child's panic goes on in the awaiter at once, and a
+/// child that was cancelled cancels the awaiter, while the siblings run on;
+/// [`return_exceptions`](Gather::return_exceptions) gives a `Result` for each instead. An `Err` that a child
+/// returns is an output like any other; see [`first_error`](Gather::first_error) and [`try_gather`].
+///
+/// Whoever awaits it and is cancelled cancels the children, waits for their end, and unwinds. Dropped after
+/// its first poll, it cancels the children, and the task that drops it does not end before they have.
+///
+/// # Cancel safety
+/// Dropping it loses the outputs.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// bowerbird::run(async {
+///     let (a, b) = bowerbird::gather((async { 1 }, async { "two" })).await;
+///     assert_eq!((a, b), (1, "two"));
+///
+///     let squares = bowerbird::gather((0..4).map(|n| async move { n * n }).collect::<Vec<_>>()).await;
+///     assert_eq!(squares, [0, 1, 4, 9]);
+/// });
+/// ```
+#[track_caller]
+pub fn gather<G: Gatherable>(futures: G) -> Gather<G::Set> {
+    Gather::new(futures)
+}
+
+/// Spawns the futures of an iterator, waits for all, and gives their outputs in order; see [`gather`].
+///
+/// asyncio: `gather(*iterable)`.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// bowerbird::run(async {
+///     let lengths = bowerbird::gather_iter(["a", "bc"].into_iter().map(|s| async move { s.len() })).await;
+///     assert_eq!(lengths, [1, 2]);
+/// });
+/// ```
+#[track_caller]
+pub fn gather_iter<I>(futures: I) -> Gather<<Vec<I::Item> as Gatherable>::Set>
+where
+    I: IntoIterator,
+    Vec<I::Item>: Gatherable,
+{
+    Gather::new(futures.into_iter().collect::<Vec<_>>())
+}
+
+/// Spawns several fallible futures and gives their values, or the first error; then the others are
+/// cancelled.
+///
+/// asyncio: no counterpart; a `TaskGroup` that fails comes close. [`Gather::first_error`] lets the siblings
+/// run on, as `gather` does.
+///
+/// # Cancel safety
+/// As [`gather`].
+///
+/// # Errors
+/// The first error, in the order of time.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// bowerbird::run(async {
+///     let all: Result<(i32, i32), String> =
+///         bowerbird::try_gather((async { Ok(1) }, async { Err("no".to_owned()) })).await;
+///     assert_eq!(all, Err("no".to_owned()));
+/// });
+/// ```
+#[track_caller]
+pub fn try_gather<G>(futures: G) -> TryGather<G::Set>
+where
+    G: Gatherable,
+    G::Set: FallibleSet,
+{
+    TryGather(Gather::new(futures).first_error())
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The common part
+// ---------------------------------------------------------------------------------------------------
+
+/// What the children and the awaiter share.
+///
+/// # Ordering arguments
+/// - `[ORD-1]` Flags that say "look again": Relaxed, for the awaiter is woken after they are set, and the
+///   wake-up orders them; the children's outputs are ordered by their own states.
+struct Gathered {
+    awaiter: WakerSlot,
+    all_ended: AtomicBool,
+    has_failed: AtomicBool,
+    /// Each end is to be told, for an `Err` may be among the outputs.
+    tells_each: AtomicBool,
+}
+
+/// Held by each child as its join waker; the last one that goes tells the awaiter.
+struct Countdown(Arc<Gathered>);
+
+impl Wake for Countdown {
+    /// A child has ended.
+    fn wake(self: Arc<Self>) {
+        // [ORD-1]
+        if self.0.tells_each.load(Ordering::Relaxed) {
+            self.0.awaiter.wake();
+        }
+    }
+
+    /// A child has ended without a value.
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.has_failed.store(true, Ordering::Relaxed); // [ORD-1]
+        self.0.awaiter.wake();
+    }
+}
+
+impl Drop for Countdown {
+    fn drop(&mut self) {
+        self.0.all_ended.store(true, Ordering::Relaxed); // [ORD-1]
+        self.0.awaiter.wake();
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Fresh,
+    Waiting,
+    /// A request is passed on, at each poll again.
+    Passed,
+    Done,
+}
+
+/// The future of [`gather`].
+#[must_use = "the tasks run, but their outputs are lost; await it"]
+pub struct Gather<S: TaskSet> {
+    set: Option<S>,
+    shared: Arc<Gathered>,
+    stage: Stage,
+    request: Option<Box<Request>>,
+    location: &'static Location<'static>,
+}
+
+impl<S: TaskSet> Unpin for Gather<S> {}
+
+impl<S: TaskSet> Gather<S> {
+    #[track_caller]
+    fn new<G: Gatherable<Set = S>>(futures: G) -> Self {
+        let location = Location::caller();
+        if bowerbird_core::Handle::try_current().is_none() {
+            outside_a_runtime("gather");
+        }
+        let shared = Arc::new(Gathered {
+            awaiter: WakerSlot::new(),
+            all_ended: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
+            tells_each: AtomicBool::new(false),
+        });
+        let countdown = Waker::from(Arc::new(Countdown(shared.clone())));
+        let set = futures.spawn_all(&Spawner { countdown, location });
+        Self { set: Some(set), shared, stage: Stage::Fresh, request: None, location }
+    }
+
+    /// Gives a `Result` for each child: its output, its panic, its cancellation; waits for all.
+    ///
+    /// asyncio: `return_exceptions=True`.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let (good, bad) = bowerbird::gather((async { 1 }, async { panic!("bad") })).return_exceptions().await;
+    ///     assert_eq!(good.unwrap(), 1);
+    ///     assert_eq!(bad.map(|(): ()| ()).unwrap_err().message(), Some("bad"));
+    /// });
+    /// ```
+    pub fn return_exceptions(self) -> GatherResults<S> {
+        GatherResults(self)
+    }
+
+    /// Gives the values, or the first `Err` at once, while the siblings run on.
+    ///
+    /// asyncio: `gather` of coroutines that raise.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let all: Result<Vec<i32>, &str> =
+    ///         bowerbird::gather(vec![std::future::ready(Ok(1)), std::future::ready(Err("no"))]).first_error().await;
+    ///     assert_eq!(all, Err("no"));
+    /// });
+    /// ```
+    pub fn first_error(self) -> FirstError<S>
+    where
+        S: FallibleSet,
+    {
+        self.shared.tells_each.store(true, Ordering::Relaxed); // [ORD-1] before the first poll looks
+        FirstError(self)
+    }
+
+    fn set(&mut self) -> &mut S {
+        self.set.as_mut().expect("the gather was polled after its end")
+    }
+
+    /// What the three flavours have in common: requests, and the end of all children.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<S> {
+        match self.stage {
+            Stage::Passed => return self.pass_on(cx),
+            Stage::Waiting if poll_context::is_offered() => self.forward(),
+            Stage::Waiting | Stage::Fresh => {}
+            Stage::Done => panic!("the gather was polled after its end"),
+        }
+        self.stage = Stage::Waiting;
+        self.shared.awaiter.register(cx.waker());
+        // [ORD-1]
+        if self.shared.all_ended.load(Ordering::Relaxed) {
+            if self.request.is_some() {
+                return self.pass_on(cx);
+            }
+            self.stage = Stage::Done;
+            return Poll::Ready(self.set.take().expect("it is taken once"));
+        }
+        poll_context::note_wait("gather", 0, Some(self.location));
+        Poll::Pending
+    }
+
+    /// Once offered, a gather cancels its children, waits for all, and unwinds.
+    #[cold]
+    fn forward(&mut self) {
+        let Some((request, _)) = poll_context::take_request() else { return };
+        self.set().for_each(&mut |task| {
+            match &request.message {
+                Some(message) => task.cancel_with(message.clone()),
+                None => task.cancel(),
+            };
+        });
+        self.request = Some(Box::new(request));
+    }
+
+    #[cold]
+    fn pass_on<O>(&mut self, cx: &mut Context<'_>) -> Poll<O> {
+        self.stage = Stage::Passed;
+        if let Some(request) = &self.request {
+            poll_context::raise(Request::clone(request));
+        }
+        poll_context::yield_now(cx);
+        Poll::Pending
+    }
+
+    /// A child's error: its panic goes on here, its cancellation cancels the awaiter.
+    fn fail<O>(&mut self, error: TaskError, cx: &mut Context<'_>) -> Poll<O> {
+        match TaskError::try_into_panic(error) {
+            Ok(payload) => {
+                self.stage = Stage::Done;
+                std::panic::resume_unwind(payload)
+            }
+            Err(error) => {
+                let message = error.cancel_message();
+                self.request = Some(Box::new(Request { message, origin: Request::TASK_ROOT }));
+                self.pass_on(cx)
+            }
+        }
+    }
+
+    /// The first child that ended without a value, if nobody asked for all results.
+    fn poll_failure(&mut self) -> Option<TaskError> {
+        // [ORD-1]
+        if self.request.is_some() || !self.shared.has_failed.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        self.set.as_mut()?.take_failure()
+    }
+}
+
+impl<S: TaskSet> Future for Gather<S> {
+    type Output = S::Outputs;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Outputs> {
+        let ended = self.poll_ended(cx);
+        if let Poll::Ready(set) = ended {
+            return match set.outputs() {
+                Ok(outputs) => Poll::Ready(outputs),
+                Err(error) => self.fail(error, cx),
+            };
+        }
+        match self.poll_failure() {
+            Some(error) => self.fail(error, cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<S: TaskSet> Drop for Gather<S> {
+    fn drop(&mut self) {
+        if self.stage != Stage::Waiting {
+            return;
+        }
+        let mut left = Vec::new();
+        if let Some(set) = &mut self.set {
+            set.for_each(&mut |task| {
+                if task.cancel() {
+                    left.push(task.clone());
+                }
+            });
+        }
+        if left.is_empty() || std::thread::panicking() {
+            return;
+        }
+        let future = Box::pin(async move {
+            for task in left {
+                task.wait().await;
+            }
+        });
+        // Outside a poll there is nobody to wait: the runtime itself waits for its tasks.
+        let _outside = poll_context::push_cleanup(Cleanup { future, location: self.location });
+    }
+}
+
+impl<S: TaskSet> std::fmt::Debug for Gather<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gather").field("spawned_at", &self.location).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Gather::return_exceptions`].
+#[derive(Debug)]
+#[must_use = "the tasks run, but their outputs are lost; await it"]
+pub struct GatherResults<S: TaskSet>(Gather<S>);
+
+impl<S: TaskSet> Future for GatherResults<S> {
+    type Output = S::Results;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Results> {
+        self.0.poll_ended(cx).map(S::results)
+    }
+}
+
+/// The future of [`Gather::first_error`].
+#[derive(Debug)]
+#[must_use = "the tasks run, but their outputs are lost; await it"]
+pub struct FirstError<S: FallibleSet>(Gather<S>);
+
+impl<S: FallibleSet> Future for FirstError<S> {
+    type Output = Result<S::Values, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let gather = &mut self.0;
+        match gather.poll_ended(cx) {
+            Poll::Ready(mut set) => {
+                if let Some(error) = set.take_error() {
+                    return Poll::Ready(Err(error));
+                }
+                match set.values() {
+                    Ok(values) => Poll::Ready(Ok(values)),
+                    Err(error) => gather.fail(error, cx),
+                }
+            }
+            Poll::Pending => {
+                if let Some(error) = gather.poll_failure() {
+                    return gather.fail(error, cx);
+                }
+                match gather
+                    .set
+                    .as_mut()
+                    .filter(|_| gather.request.is_none())
+                    .and_then(FallibleSet::take_error)
+                {
+                    Some(error) => {
+                        // asyncio's rule: the siblings run on.
+                        gather.stage = Stage::Done;
+                        Poll::Ready(Err(error))
+                    }
+                    None => Poll::Pending,
+                }
+            }
+        }
+    }
+}
+
+/// The future of [`try_gather`].
+#[derive(Debug)]
+#[must_use = "the tasks run, but their outputs are lost; await it"]
+pub struct TryGather<S: FallibleSet>(FirstError<S>);
+
+impl<S: FallibleSet> Future for TryGather<S> {
+    type Output = Result<S::Values, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = Pin::new(&mut self.0).poll(cx);
+        if let Poll::Ready(Err(_)) = &polled
+            && let Some(set) = &mut self.0.0.set
+        {
+            set.for_each(&mut |task| {
+                task.cancel();
+            });
+        }
+        polled
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Sets of children
+// ---------------------------------------------------------------------------------------------------
+
+/// Spawns the children of one gather.
+#[derive(Debug)]
+pub struct Spawner {
+    countdown: Waker,
+    location: &'static Location<'static>,
+}
+
+impl Spawner {
+    fn spawn<F>(&self, future: F) -> Child<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match bowerbird_core::spawn_joined(future, self.countdown.clone(), self.location) {
+            Ok(task) => Child::Task(task),
+            Err(error) => unreachable!("the runtime was there a moment ago: {error:?}"),
+        }
+    }
+}
+
+/// A child, or its result once that was looked at.
+#[derive(Debug)]
+pub enum Child<T> {
+    /// It may still run.
+    Task(Task<T>),
+    /// It has ended.
+    Ended(Result<T, TaskError>),
+    /// Its error was taken.
+    Taken,
+}
+
+impl<T> Child<T> {
+    fn handle(&self) -> Option<&TaskHandle> {
+        match self {
+            Self::Task(task) => Some(task),
+            Self::Ended(_) | Self::Taken => None,
+        }
+    }
+
+    /// Looks at the result if the child has ended.
+    fn peek(&mut self) -> Option<&mut Result<T, TaskError>> {
+        if matches!(self, Self::Task(task) if task.done()) {
+            *self = match std::mem::replace(self, Self::Taken) {
+                Self::Task(task) => task.try_join().map_or_else(Self::Task, Self::Ended),
+                other => other,
+            };
+        }
+        match self {
+            Self::Ended(result) => Some(result),
+            Self::Task(_) | Self::Taken => None,
+        }
+    }
+
+    fn take_failure(&mut self) -> Option<TaskError> {
+        let handle = self.handle()?;
+        if !(handle.cancelled() || handle.panicked()) {
+            return None;
+        }
+        self.peek()?;
+        match std::mem::replace(self, Self::Taken) {
+            Self::Ended(Err(error)) => Some(error),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    fn result(mut self) -> Result<T, TaskError> {
+        self.peek();
+        match self {
+            Self::Ended(result) => result,
+            Self::Task(_) | Self::Taken => {
+                unreachable!("every child has ended, and no error was taken")
+            }
+        }
+    }
+}
+
+impl<T, E> Child<Result<T, E>> {
+    fn take_error(&mut self) -> Option<E> {
+        match self.peek()? {
+            Ok(Err(_)) => {}
+            _ => return None,
+        }
+        match std::mem::replace(self, Self::Taken) {
+            Self::Ended(Ok(Err(error))) => Some(error),
+            _ => unreachable!("it was looked at just now"),
+        }
+    }
+
+    fn value(self) -> Result<T, TaskError> {
+        self.result().map(|result| {
+            result.unwrap_or_else(|_| unreachable!("an error is returned before the values"))
+        })
+    }
+}
+
+/// What [`gather`] takes: tuples, arrays and `Vec`s of futures.
+pub trait Gatherable {
+    /// The children.
+    type Set: TaskSet;
+    /// Spawns them.
+    fn spawn_all(self, spawner: &Spawner) -> Self::Set;
+}
+
+/// The children of a gather.
+pub trait TaskSet: Sized {
+    /// Their outputs.
+    type Outputs;
+    /// Their outputs or errors.
+    type Results;
+    /// Visits those whose results were not looked at.
+    fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle));
+    /// Takes the error of one that has ended without a value.
+    fn take_failure(&mut self) -> Option<TaskError>;
+    /// Gives the outputs, or an error; all have ended.
+    fn outputs(self) -> Result<Self::Outputs, TaskError>;
+    /// Gives everything; all have ended.
+    fn results(self) -> Self::Results;
+}
+
+/// Children whose outputs are `Result`s with one error type.
+pub trait FallibleSet: TaskSet {
+    /// The values.
+    type Values;
+    /// The error.
+    type Error;
+    /// Takes the error of one that has ended with an `Err`.
+    fn take_error(&mut self) -> Option<Self::Error>;
+    /// Gives the values; all have ended, and none with an `Err`.
+    fn values(self) -> Result<Self::Values, TaskError>;
+}
+
+impl<F> Gatherable for Vec<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Set = Vec<Child<F::Output>>;
+
+    fn spawn_all(self, spawner: &Spawner) -> Self::Set {
+        self.into_iter().map(|future| spawner.spawn(future)).collect()
+    }
+}
+
+impl<F, const N: usize> Gatherable for [F; N]
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Set = [Child<F::Output>; N];
+
+    fn spawn_all(self, spawner: &Spawner) -> Self::Set {
+        self.map(|future| spawner.spawn(future))
+    }
+}
+
+impl<T> TaskSet for Vec<Child<T>> {
+    type Outputs = Vec<T>;
+    type Results = Vec<Result<T, TaskError>>;
+
+    fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle)) {
+        self.iter().filter_map(Child::handle).for_each(f);
+    }
+
+    fn take_failure(&mut self) -> Option<TaskError> {
+        self.iter_mut().find_map(Child::take_failure)
+    }
+
+    fn outputs(self) -> Result<Vec<T>, TaskError> {
+        self.into_iter().map(Child::result).collect()
+    }
+
+    fn results(self) -> Self::Results {
+        self.into_iter().map(Child::result).collect()
+    }
+}
+
+impl<T, E> FallibleSet for Vec<Child<Result<T, E>>> {
+    type Values = Vec<T>;
+    type Error = E;
+
+    fn take_error(&mut self) -> Option<E> {
+        self.iter_mut().find_map(Child::take_error)
+    }
+
+    fn values(self) -> Result<Vec<T>, TaskError> {
+        self.into_iter().map(Child::value).collect()
+    }
+}
+
+/// Turns an array of results into a result of an array; `N` is known, so the length fits.
+fn all<T, const N: usize>(results: [Result<T, TaskError>; N]) -> Result<[T; N], TaskError> {
+    let values: Vec<T> = results.into_iter().collect::<Result<_, _>>()?;
+    Ok(values.try_into().unwrap_or_else(|_| unreachable!("there are N results")))
+}
+
+impl<T, const N: usize> TaskSet for [Child<T>; N] {
+    type Outputs = [T; N];
+    type Results = [Result<T, TaskError>; N];
+
+    fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle)) {
+        self.iter().filter_map(Child::handle).for_each(f);
+    }
+
+    fn take_failure(&mut self) -> Option<TaskError> {
+        self.iter_mut().find_map(Child::take_failure)
+    }
+
+    fn outputs(self) -> Result<[T; N], TaskError> {
+        all(self.map(Child::result))
+    }
+
+    fn results(self) -> Self::Results {
+        self.map(Child::result)
+    }
+}
+
+impl<T, E, const N: usize> FallibleSet for [Child<Result<T, E>>; N] {
+    type Values = [T; N];
+    type Error = E;
+
+    fn take_error(&mut self) -> Option<E> {
+        self.iter_mut().find_map(Child::take_error)
+    }
+
+    fn values(self) -> Result<[T; N], TaskError> {
+        all(self.map(Child::value))
+    }
+}
+
+macro_rules! tuples {
+    ($($($name:ident $index:tt)+;)*) => {$(
+        impl<$($name),+> Gatherable for ($($name,)+)
+        where
+            $($name: Future + Send + 'static, $name::Output: Send + 'static,)+
+        {
+            type Set = ($(Child<$name::Output>,)+);
+
+            fn spawn_all(self, spawner: &Spawner) -> Self::Set {
+                ($(spawner.spawn(self.$index),)+)
+            }
+        }
+
+        impl<$($name),+> TaskSet for ($(Child<$name>,)+) {
+            type Outputs = ($($name,)+);
+            type Results = ($(Result<$name, TaskError>,)+);
+
+            fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle)) {
+                $(self.$index.handle().into_iter().for_each(&mut *f);)+
+            }
+
+            fn take_failure(&mut self) -> Option<TaskError> {
+                $(if let Some(error) = self.$index.take_failure() {
+                    return Some(error);
+                })+
+                None
+            }
+
+            fn outputs(self) -> Result<Self::Outputs, TaskError> {
+                Ok(($(self.$index.result()?,)+))
+            }
+
+            fn results(self) -> Self::Results {
+                ($(self.$index.result(),)+)
+            }
+        }
+
+        impl<Error, $($name),+> FallibleSet for ($(Child<Result<$name, Error>>,)+) {
+            type Values = ($($name,)+);
+            type Error = Error;
+
+            fn take_error(&mut self) -> Option<Error> {
+                $(if let Some(error) = self.$index.take_error() {
+                    return Some(error);
+                })+
+                None
+            }
+
+            fn values(self) -> Result<Self::Values, TaskError> {
+                Ok(($(self.$index.value()?,)+))
+            }
+        }
+    )*};
+}
+
+tuples! {
+    A 0;
+    A 0 B 1;
+    A 0 B 1 C 2;
+    A 0 B 1 C 2 D 3;
+    A 0 B 1 C 2 D 3 E 4;
+    A 0 B 1 C 2 D 3 E 4 F 5;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
+}

@@ -1,0 +1,201 @@
+//! One task, many waiters.
+
+use std::fmt;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bowerbird_base::poll_context::{self, Request};
+use bowerbird_core::{Task, TaskError, TaskHandle};
+
+/// What the umbrella adds to [`Task`].
+pub trait TaskExt<T> {
+    /// Makes a handle that may be cloned, each of which gives a clone of the output.
+    ///
+    /// asyncio: every task may be awaited by many.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::TaskExt;
+    /// bowerbird::run(async {
+    ///     let task = bowerbird::spawn(async { 42 }).shared();
+    ///     let other = task.clone();
+    ///     assert_eq!((task.await.unwrap(), other.await.unwrap()), (42, 42));
+    /// });
+    /// ```
+    fn shared(self) -> SharedTask<T>
+    where
+        T: Clone;
+}
+
+impl<T> TaskExt<T> for Task<T> {
+    fn shared(self) -> SharedTask<T>
+    where
+        T: Clone,
+    {
+        let handle = self.handle();
+        let state = State { task: Some(self), output: None, waiters: Vec::new() };
+        SharedTask {
+            handle,
+            shared: Arc::new(Shared(Mutex::new(state))),
+            place: None,
+            request: None,
+            has_passed: false,
+        }
+    }
+}
+
+/// A task that many may await; each gets a clone of its output.
+///
+/// asyncio: `asyncio.Task`. Whoever awaits it and is cancelled cancels the task, as asyncio does; await
+/// [`TaskHandle::wait`] to wait without that.
+///
+/// # Cancel safety
+/// Nothing is lost: the output stays.
+///
+/// # Errors
+/// [`TaskError`] if the task was cancelled or panicked; the payload of a panic is its text.
+#[must_use = "the task runs on when its handles are dropped; await it, or drop it on purpose"]
+pub struct SharedTask<T> {
+    handle: TaskHandle,
+    shared: Arc<Shared<T>>,
+    /// Where this waiter's waker stands.
+    place: Option<usize>,
+    /// The request that this waiter has passed to the task (rule 3 of the protocol of cancellation).
+    request: Option<Box<Request>>,
+    has_passed: bool,
+}
+
+struct Shared<T>(Mutex<State<T>>);
+
+struct State<T> {
+    task: Option<Task<T>>,
+    output: Option<Result<T, TaskError>>,
+    waiters: Vec<Option<Waker>>,
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_all(&self) {
+        let waiters: Vec<Waker> = self.lock().waiters.iter_mut().filter_map(Option::take).collect();
+        waiters.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// The one waker that the task itself knows: it wakes every waiter.
+impl<T: Send + 'static> Wake for Shared<T> {
+    fn wake(self: Arc<Self>) {
+        self.wake_all();
+    }
+}
+
+impl<T: Clone + Send + 'static> Future for SharedTask<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.has_passed {
+            return self.pass_on(cx);
+        }
+        if self.place.is_some() && poll_context::is_offered() {
+            self.forward();
+        }
+        match self.poll_output(cx) {
+            Poll::Ready(Err(error)) if self.request.is_some() && error.is_cancelled() => {
+                self.pass_on(cx)
+            }
+            other => other,
+        }
+    }
+}
+
+impl<T: Clone + Send + 'static> SharedTask<T> {
+    #[cold]
+    fn forward(&mut self) {
+        let Some((request, _)) = poll_context::take_request() else { return };
+        match &request.message {
+            Some(message) => self.handle.cancel_with(message.clone()),
+            None => self.handle.cancel(),
+        };
+        self.request = Some(Box::new(request));
+    }
+
+    #[cold]
+    fn pass_on<O>(&mut self, cx: &mut Context<'_>) -> Poll<O> {
+        self.has_passed = true;
+        if let Some(request) = &self.request {
+            poll_context::raise(Request::clone(request));
+        }
+        poll_context::yield_now(cx);
+        Poll::Pending
+    }
+
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        let fresh = cx.waker().clone();
+        let this = self;
+        // The task is taken out, so that nothing of it is polled or dropped under the lock.
+        let (task, replaced) = {
+            let mut state = this.shared.lock();
+            if let Some(output) = &state.output {
+                return Poll::Ready(output.clone());
+            }
+            let place = this.place.unwrap_or(state.waiters.len());
+            if place == state.waiters.len() {
+                state.waiters.push(None);
+            }
+            this.place = Some(place);
+            (state.task.take(), state.waiters[place].replace(fresh))
+        };
+        drop(replaced);
+        if let Some(mut task) = task {
+            let waker = Waker::from(this.shared.clone());
+            match Pin::new(&mut task).poll(&mut Context::from_waker(&waker)) {
+                Poll::Pending => this.shared.lock().task = Some(task),
+                Poll::Ready(output) => {
+                    this.shared.lock().output = Some(output.clone());
+                    this.shared.wake_all();
+                    return Poll::Ready(output);
+                }
+            }
+        }
+        poll_context::note_wait("task", this.handle.id().get(), Some(this.handle.spawn_location()));
+        Poll::Pending
+    }
+}
+
+impl<T> Clone for SharedTask<T> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            shared: self.shared.clone(),
+            place: None,
+            request: None,
+            has_passed: false,
+        }
+    }
+}
+
+impl<T> Drop for SharedTask<T> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.shared.lock().waiters[place].take();
+            drop(waker);
+        }
+    }
+}
+
+impl<T> Deref for SharedTask<T> {
+    type Target = TaskHandle;
+    fn deref(&self) -> &TaskHandle {
+        &self.handle
+    }
+}
+
+impl<T> fmt::Debug for SharedTask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
