@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
-#[cfg(feature = "bowerbird-side")]
 pub mod bowerbird;
 pub mod smol;
 pub mod tokio;
@@ -77,7 +76,6 @@ pub trait Visitor {
 
 /// The names of all runtimes: ours first, then the peers.
 pub const NAMES: &[&str] = &[
-    #[cfg(feature = "bowerbird-side")]
     OURS,
     tokio::MultiThread::NAME,
     tokio::CurrentThread::NAME,
@@ -91,7 +89,6 @@ pub const OURS: &str = "bowerbird";
 /// Calls `visitor` for the runtime called `name`, if there is one.
 pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
     match name {
-        #[cfg(feature = "bowerbird-side")]
         OURS => Some(visitor.visit::<bowerbird::Bowerbird>()),
         tokio::MultiThread::NAME => Some(visitor.visit::<tokio::MultiThread>()),
         tokio::CurrentThread::NAME => Some(visitor.visit::<tokio::CurrentThread>()),
