@@ -105,8 +105,11 @@ impl OsPoller {
     /// Registers a source: for good in edge mode, for nothing yet in one-shot mode.
     pub(crate) fn add(&self, source: Borrowed<'_>, key: Key, interest: Interest) -> io::Result<()> {
         let event = if self.is_one_shot() { Event::none(key.0) } else { event_for(key, interest) };
-        // SAFETY: `Registration` deletes the source before it lets go of the descriptor, and cannot be
-        // forgotten without the descriptor: `AsyncFd` owns both.
+        // SAFETY: polling asks that the source be deleted before its descriptor is closed. `AsyncFd` owns
+        // both the registration and the descriptor's owner, and ends the first before it lets go of the
+        // second. Only a user who closes the descriptor behind its back (through `get_mut`, say) breaks the
+        // rule; the back ends keep a number, no memory, and the events of whoever gets that number next
+        // carry a key that finds nobody, or wake a waiter for nothing.
         unsafe { self.poller.add_with_mode(&source, event, self.mode) }
     }
 
