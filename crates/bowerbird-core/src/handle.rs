@@ -76,7 +76,11 @@ impl Handle {
     /// Returns the tasks of this runtime that have not ended.
     pub fn all_tasks(&self) -> Vec<TaskHandle> {
         let mut tasks = Vec::new();
-        self.0.for_each_task(|task| tasks.push(task));
+        self.0.for_each_task(|task| {
+            if !task.is_hidden() {
+                tasks.push(task);
+            }
+        });
         tasks.sort_by_key(TaskHandle::id);
         tasks
     }

@@ -68,12 +68,13 @@ impl Idle {
         true
     }
 
-    /// A searcher found work. Returns a sleeper to wake in its place if it was the last searcher.
-    #[must_use = "the worker must be unparked"]
-    pub(crate) fn end_search(&self) -> Option<usize> {
+    /// A searcher found work. Returns whether it was the last one, so that it looks whether there is more
+    /// and then asks ([`notify`](Self::notify)) for another worker to search in its place.
+    #[must_use = "what is queued may have no searcher"]
+    pub(crate) fn end_search(&self) -> bool {
         // [ORD-1]
         let before = self.word.fetch_sub(SEARCHING, Ordering::SeqCst);
-        if searching(before) == 1 && sleeping(before) > 0 { self.claim() } else { None }
+        searching(before) == 1 && sleeping(before) > 0
     }
 
     /// Asks, after a task was put where every worker can find it, for a sleeper to wake.

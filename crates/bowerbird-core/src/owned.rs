@@ -144,7 +144,7 @@ impl OwnedList {
     }
 
     /// Calls `f`, without the lock, for every task that is linked during the whole walk, the newest first;
-    /// those that come or go meanwhile may be seen or not. Hidden tasks are passed over.
+    /// those that come or go meanwhile may be seen or not.
     ///
     /// A marker stands in the list between the steps; each step takes references to at most 64 tasks.
     pub(crate) fn for_each(&self, mut f: impl FnMut(TaskHandle)) {
@@ -159,7 +159,10 @@ impl OwnedList {
     }
 }
 
-/// A cursor in the list: a hidden task that is never queued.
+/// The number of a cursor, which no task has.
+const MARKER_ID: u64 = 0;
+
+/// A cursor in the list: a task that is never queued.
 struct Marker<'a> {
     list: &'a OwnedList,
     task: NonNull<Header>,
@@ -172,7 +175,7 @@ impl<'a> Marker<'a> {
             std::future::ready(()),
             state,
             OwnerNumber(0),
-            0,
+            MARKER_ID,
             Location::caller(),
         );
         let _locked = list.lock();
@@ -188,7 +191,7 @@ impl<'a> Marker<'a> {
         let mut last = ptr::null();
         for _ in 0..WALK_STEP {
             let Some(task) = NonNull::new(next.cast_mut()) else { break };
-            if !header(task).state.load().is_hidden() {
+            if header(task).id().get() != MARKER_ID {
                 batch.push(TaskHandle::retain(task));
             }
             (last, next) = (next, links(task).1);

@@ -186,6 +186,11 @@ impl Runtime {
             || self.thieves.iter().any(|(lifo, fifo)| !lifo.is_empty() || !fifo.is_empty())
     }
 
+    /// Makes a worker look again at what it may sleep on: for a driver whose state has changed.
+    pub fn wake_worker(&self, index: usize) {
+        self.unpark(index);
+    }
+
     /// Wakes the worker at `index`.
     pub(crate) fn unpark(&self, index: usize) {
         self.unpark_seat(&self.seats[index]);
@@ -246,7 +251,8 @@ impl Runtime {
         std::mem::take(&mut *self.threads.lock())
     }
 
-    /// Calls `f` for each task that is not done: those of the workers, of threads outside, of guests.
+    /// Calls `f` for each task that is not done: those of the workers, of threads outside, of guests. The
+    /// runtime's own hidden tasks are among them.
     pub(crate) fn for_each_task(&self, mut f: impl FnMut(TaskHandle)) {
         let mut visit = |task: TaskHandle| {
             if !task.done() {

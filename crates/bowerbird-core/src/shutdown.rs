@@ -19,11 +19,11 @@ use std::thread;
 use std::time::Duration;
 
 use bowerbird_base::clock::system_now;
-use bowerbird_base::poll_context;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::waker_slot::WakerSlot;
 
 use crate::current;
+use crate::handle::current_task;
 use crate::report::{Unhandled, report};
 use crate::runtime::{Runtime, Threads};
 use crate::task::handle::TaskHandle;
@@ -49,8 +49,9 @@ impl Sweep {
         }
     }
 
-    /// Asks a task to end and counts it; a request more for one that was asked before does nothing.
-    fn ask(&self, task: &TaskHandle) {
+    /// Counts a task and asks it to end; a hidden one is only waited for. Returns whether it is new to the
+    /// sweep.
+    fn ask(&self, task: &TaskHandle) -> bool {
         let header = task.header_ref();
         // [ORD-1] Counted before the mark, so that its end finds itself counted.
         self.live_count.fetch_add(1, Ordering::AcqRel);
@@ -58,12 +59,15 @@ impl Sweep {
         if before.is_done() || before.is_swept() {
             // Its end did not see the mark, or an earlier round has counted it.
             self.task_ended();
-            return;
+            return false;
         }
-        schedule_after(task.header(), || match header.state.cancel() {
-            Some(wake) => ((), wake),
-            None => ((), Wake::Nothing),
-        });
+        if !before.is_hidden() {
+            schedule_after(task.header(), || match header.state.cancel() {
+                Some(wake) => ((), wake),
+                None => ((), Wake::Nothing),
+            });
+        }
+        true
     }
 
     /// Waits until every swept task has ended.
@@ -86,36 +90,20 @@ const MOST_ROUNDS: usize = 1_000;
 
 /// Cancels and awaits every task but the one that calls it. It runs as a main future of the runtime.
 pub(crate) async fn sweep(runtime: &Runtime) {
+    let me = current_task();
     for _ in 0..MOST_ROUNDS {
         let mut found = false;
         runtime.for_each_task(|task| {
-            if !task.is_main() {
-                found = true;
-                runtime.sweep.ask(&task);
+            if me.as_ref() != Some(&task) {
+                found |= runtime.sweep.ask(&task);
             }
         });
-        runtime.sweep.wait().await;
         if !found {
-            // Hidden tasks (done callbacks) are ready or running: they are let through.
-            if runtime.live_count() <= 1 {
-                return;
-            }
-            yield_once().await;
+            return;
         }
+        runtime.sweep.wait().await;
     }
     report_text("tasks went on spawning others at the end of the runtime, and were left behind");
-}
-
-async fn yield_once() {
-    let mut is_second = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut is_second, true) {
-            return Poll::Ready(());
-        }
-        poll_context::yield_now(cx);
-        Poll::Pending
-    })
-    .await;
 }
 
 fn report_text(message: &str) {

@@ -128,7 +128,8 @@ where
         })),
         (None, Some(runtime)) => Ok(handle_of(future, |future| {
             let seat = &runtime.outside;
-            let header = TaskCell::allocate(future, State::new(flags), seat.number, id::take(1), location);
+            let header =
+                TaskCell::allocate(future, State::new(flags), seat.number, id::take(1), location);
             fill_join_waker(header, waker);
             inherit_context(header);
             seat.list.link(header);

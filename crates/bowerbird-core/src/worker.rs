@@ -388,11 +388,14 @@ impl<'a> Occupant<'a> {
             })
     }
 
-    /// A searcher found work: if it was the last one, another worker searches in its place.
+    /// A searcher found work. If it was the last one, and more is queued, another worker searches in its
+    /// place; what is queued after this look finds no searcher and wakes a worker itself.
     #[cold]
     fn end_search(&self) {
         self.core().is_searching.set(false);
-        self.wake_another(self.runtime.idle.end_search());
+        if self.runtime.idle.end_search() && self.runtime.has_work_anywhere() {
+            self.wake_another(self.runtime.idle.notify());
+        }
     }
 
     fn has_own_work(&self) -> bool {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bowerbird_base::cache_line::CacheLine;
@@ -37,6 +37,7 @@ pub(crate) struct Poller {
 pub struct IoDriver {
     pollers: Box<[Poller]>,
     next_poller: AtomicUsize,
+    on_register: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl IoDriver {
@@ -50,7 +51,7 @@ impl IoDriver {
             Ok(Poller { claim: CacheLine(Claim::new()), os, registry: Registry::default() })
         });
         let pollers = pollers.collect::<io::Result<_>>()?;
-        Ok(Arc::new(Self { pollers, next_poller: AtomicUsize::new(0) }))
+        Ok(Arc::new(Self { pollers, next_poller: AtomicUsize::new(0), on_register: OnceLock::new() }))
     }
 
     /// The number of pollers.
@@ -120,6 +121,22 @@ impl IoDriver {
     /// gets an error that says so. Operations that need not wait still work.
     pub fn shut_down(&self) {
         self.pollers.iter().for_each(|poller| poller.registry.shut_down());
+    }
+
+    /// Sets what is called, without any lock, after each registration of a source: whoever sleeps without a
+    /// poller because there was no source then looks again.
+    ///
+    /// # Panics
+    /// If it has been set before.
+    pub fn set_on_register(&self, f: Box<dyn Fn() + Send + Sync>) {
+        assert!(self.on_register.set(f).is_ok(), "set_on_register() was called twice; call it once");
+    }
+
+    /// A source was registered.
+    pub(crate) fn registered(&self) {
+        if let Some(f) = self.on_register.get() {
+            f();
+        }
     }
 
     /// The number of registered sources.

@@ -43,6 +43,7 @@ impl Registration {
             driver.poller(poller).registry.remove(key);
             return Err(error);
         }
+        driver.registered();
         Ok(Self { driver, poller, key, source })
     }
 

@@ -13,6 +13,9 @@
 //! the request was its own, or passes it on. It is its own if this scope offered it and no outer request
 //! was offered to this scope. A request that comes while the scope cleans up is kept: if the scope then
 //! has a result, it is offered again.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The numbers of scopes: Relaxed, for only their uniqueness matters.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -112,7 +115,7 @@ impl<F: Future> Scope<F> {
         }
         let rare = self.as_mut().project().rare.get_or_insert_default();
         if rare.own.is_none() {
-            // [ORD-1] Relaxed: only the uniqueness of the numbers matters. `[ORD-1]`
+            // [ORD-1]
             let origin = NEXT_ORIGIN.fetch_add(1, Ordering::Relaxed);
             rare.own = Some(origin);
             poll_context::offer(Request { message: None, origin });

@@ -211,8 +211,8 @@ impl TaskHandle {
         WaitDone { task: self.clone(), place: None }
     }
 
-    pub(crate) fn is_main(&self) -> bool {
-        self.header_ref().state.load().is_main()
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.header_ref().state.load().is_hidden()
     }
 
     pub(crate) fn is_local(&self) -> bool {

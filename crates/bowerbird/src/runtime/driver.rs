@@ -5,6 +5,14 @@
 //! wheel, where sleeps stand that were registered outside of workers; an insertion there that is earlier
 //! than all others ends that wait. While nobody waits on poller 0, at least one worker is awake, and looks
 //! at the shared wheel in its turns; a worker that is stuck is served by the rescue thread.
+//!
+//! The only worker of a runtime without any source sleeps on its own parker, which is woken faster than a
+//! poller. A registration, or an earlier insertion into the shared wheel, wakes it to look again.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The worker says that it sleeps plainly and then looks at the sources and the shared wheel
+//!   under their locks; whoever adds one does so under the same lock and then reads the flag. If the
+//!   addition came after the look, the lock orders the flag before it; Relaxed is enough.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -13,6 +21,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bowerbird_base::clock::Clock;
+use bowerbird_base::sync::static_atomic::{AtomicBool, Ordering};
 use bowerbird_core::{Park, Parker};
 use bowerbird_io::IoDriver;
 use bowerbird_timer::{Timers, park_timeout};
@@ -21,8 +30,27 @@ use bowerbird_timer::{Timers, park_timeout};
 pub(crate) struct Driver {
     io: Arc<IoDriver>,
     timers: Arc<Timers>,
-    runtime: OnceLock<Weak<bowerbird_core::Runtime>>,
+    plain: Arc<PlainSleep>,
     has_one_worker: bool,
+}
+
+/// The sleep of an only worker on its own parker.
+#[derive(Default)]
+struct PlainSleep {
+    is_going_on: AtomicBool,
+    runtime: OnceLock<Weak<bowerbird_core::Runtime>>,
+}
+
+impl PlainSleep {
+    /// Something changed that the sleeper has to look at.
+    fn disturb(&self) {
+        // [ORD-1]
+        if self.is_going_on.load(Ordering::Relaxed)
+            && let Some(runtime) = self.runtime.get().and_then(Weak::upgrade)
+        {
+            runtime.wake_worker(0);
+        }
+    }
 }
 
 thread_local! {
@@ -45,18 +73,22 @@ impl Driver {
     pub(crate) fn new(workers: usize, pollers: usize, clock: Arc<Clock>) -> io::Result<Arc<Self>> {
         let io = IoDriver::new(pollers)?;
         let timers = Timers::new(workers, clock);
-        let waiter = Arc::downgrade(&io);
+        let plain = Arc::<PlainSleep>::default();
+        let (waiter, sleeper) = (Arc::downgrade(&io), plain.clone());
         timers.set_on_earlier(Box::new(move || {
             if let Some(io) = waiter.upgrade() {
                 io.notify(0);
             }
+            sleeper.disturb();
         }));
-        Ok(Arc::new(Self { io, timers, runtime: OnceLock::new(), has_one_worker: workers == 1 }))
+        let sleeper = plain.clone();
+        io.set_on_register(Box::new(move || sleeper.disturb()));
+        Ok(Arc::new(Self { io, timers, plain, has_one_worker: workers == 1 }))
     }
 
-    /// Says whose driver this is, so that a paused clock can see whether blocking work is going on.
+    /// Says whose driver this is.
     pub(crate) fn set_runtime(&self, runtime: &Arc<bowerbird_core::Runtime>) {
-        self.runtime.set(Arc::downgrade(runtime)).expect("a driver has one runtime");
+        self.plain.runtime.set(Arc::downgrade(runtime)).expect("a driver has one runtime");
     }
 
     pub(crate) fn timers(&self) -> &Arc<Timers> {
@@ -107,7 +139,7 @@ impl Driver {
         if !self.has_one_worker || !clock.is_paused() {
             return false;
         }
-        let is_blocking = self.runtime.get().and_then(Weak::upgrade).is_some_and(|runtime| {
+        let is_blocking = self.plain.runtime.get().and_then(Weak::upgrade).is_some_and(|runtime| {
             let (threads, idle, queued) = bowerbird_core::Handle::new(&runtime).blocking_figures();
             threads > idle || queued > 0
         });
@@ -121,6 +153,17 @@ impl Driver {
             }
             _ => false,
         }
+    }
+
+    /// Sleeps without a poller if there is no source; `false` if there is one.
+    fn sleep_plainly(&self, parker: &Parker) -> bool {
+        self.plain.is_going_on.store(true, Ordering::Relaxed); // [ORD-1]
+        let has_no_source = self.io.source_count() == 0;
+        if has_no_source {
+            parker.park(self.timeout(0, true));
+        }
+        self.plain.is_going_on.store(false, Ordering::Relaxed); // [ORD-1]
+        has_no_source
     }
 
     /// Harvests a poller; a failing system call must not end a worker.
@@ -137,6 +180,10 @@ impl Park for Driver {
             && (0..pollers).all(|poller| self.drain(poller) == 0)
             && self.jump()
         {
+            return;
+        }
+        if self.has_one_worker && self.sleep_plainly(parker) {
+            self.fire(worker);
             return;
         }
         match (0..pollers).find(|&poller| self.io.try_claim(poller)) {

@@ -2,6 +2,10 @@
 //!
 //! The children share one counter and one waker: a child that ends counts down, the last one wakes the
 //! awaiter. A child that ends without a value wakes it at once.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` Flags that say "look again": Relaxed, for the awaiter is woken after they are set, and the
+//!   wake-up orders them; the children's outputs are ordered by their own states.
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -11,9 +15,13 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 use bowerbird_base::waker_slot::WakerSlot;
-use bowerbird_core::{Task, TaskError, TaskHandle};
+use bowerbird_core::TaskError;
 
 use crate::run::outside_a_runtime;
+
+mod children;
+
+pub use children::{Child, FallibleSet, Gatherable, Spawner, TaskSet};
 
 /// Spawns several futures, waits for all, and gives their outputs in the order of the arguments.
 ///
@@ -107,10 +115,6 @@ where
 // ---------------------------------------------------------------------------------------------------
 
 /// What the children and the awaiter share.
-///
-/// # Ordering arguments
-/// - `[ORD-1]` Flags that say "look again": Relaxed, for the awaiter is woken after they are set, and the
-///   wake-up orders them; the children's outputs are ordered by their own states.
 struct Gathered {
     awaiter: WakerSlot,
     all_ended: AtomicBool,
@@ -418,310 +422,4 @@ impl<S: FallibleSet> Future for TryGather<S> {
         }
         polled
     }
-}
-
-// ---------------------------------------------------------------------------------------------------
-// Sets of children
-// ---------------------------------------------------------------------------------------------------
-
-/// Spawns the children of one gather.
-#[derive(Debug)]
-pub struct Spawner {
-    countdown: Waker,
-    location: &'static Location<'static>,
-}
-
-impl Spawner {
-    fn spawn<F>(&self, future: F) -> Child<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        match bowerbird_core::spawn_joined(future, self.countdown.clone(), self.location) {
-            Ok(task) => Child::Task(task),
-            Err(error) => unreachable!("the runtime was there a moment ago: {error:?}"),
-        }
-    }
-}
-
-/// A child, or its result once that was looked at.
-#[derive(Debug)]
-pub enum Child<T> {
-    /// It may still run.
-    Task(Task<T>),
-    /// It has ended.
-    Ended(Result<T, TaskError>),
-    /// Its error was taken.
-    Taken,
-}
-
-impl<T> Child<T> {
-    fn handle(&self) -> Option<&TaskHandle> {
-        match self {
-            Self::Task(task) => Some(task),
-            Self::Ended(_) | Self::Taken => None,
-        }
-    }
-
-    /// Looks at the result if the child has ended.
-    fn peek(&mut self) -> Option<&mut Result<T, TaskError>> {
-        if matches!(self, Self::Task(task) if task.done()) {
-            *self = match std::mem::replace(self, Self::Taken) {
-                Self::Task(task) => task.try_join().map_or_else(Self::Task, Self::Ended),
-                other => other,
-            };
-        }
-        match self {
-            Self::Ended(result) => Some(result),
-            Self::Task(_) | Self::Taken => None,
-        }
-    }
-
-    fn take_failure(&mut self) -> Option<TaskError> {
-        let handle = self.handle()?;
-        if !(handle.cancelled() || handle.panicked()) {
-            return None;
-        }
-        self.peek()?;
-        match std::mem::replace(self, Self::Taken) {
-            Self::Ended(Err(error)) => Some(error),
-            other => {
-                *self = other;
-                None
-            }
-        }
-    }
-
-    fn result(mut self) -> Result<T, TaskError> {
-        self.peek();
-        match self {
-            Self::Ended(result) => result,
-            Self::Task(_) | Self::Taken => {
-                unreachable!("every child has ended, and no error was taken")
-            }
-        }
-    }
-}
-
-impl<T, E> Child<Result<T, E>> {
-    fn take_error(&mut self) -> Option<E> {
-        match self.peek()? {
-            Ok(Err(_)) => {}
-            _ => return None,
-        }
-        match std::mem::replace(self, Self::Taken) {
-            Self::Ended(Ok(Err(error))) => Some(error),
-            _ => unreachable!("it was looked at just now"),
-        }
-    }
-
-    fn value(self) -> Result<T, TaskError> {
-        self.result().map(|result| {
-            result.unwrap_or_else(|_| unreachable!("an error is returned before the values"))
-        })
-    }
-}
-
-/// What [`gather`] takes: tuples, arrays and `Vec`s of futures.
-pub trait Gatherable {
-    /// The children.
-    type Set: TaskSet;
-    /// Spawns them.
-    fn spawn_all(self, spawner: &Spawner) -> Self::Set;
-}
-
-/// The children of a gather.
-pub trait TaskSet: Sized {
-    /// Their outputs.
-    type Outputs;
-    /// Their outputs or errors.
-    type Results;
-    /// Visits those whose results were not looked at.
-    fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle));
-    /// Takes the error of one that has ended without a value.
-    fn take_failure(&mut self) -> Option<TaskError>;
-    /// Gives the outputs, or an error; all have ended.
-    fn outputs(self) -> Result<Self::Outputs, TaskError>;
-    /// Gives everything; all have ended.
-    fn results(self) -> Self::Results;
-}
-
-/// Children whose outputs are `Result`s with one error type.
-pub trait FallibleSet: TaskSet {
-    /// The values.
-    type Values;
-    /// The error.
-    type Error;
-    /// Takes the error of one that has ended with an `Err`.
-    fn take_error(&mut self) -> Option<Self::Error>;
-    /// Gives the values; all have ended, and none with an `Err`.
-    fn values(self) -> Result<Self::Values, TaskError>;
-}
-
-impl<F> Gatherable for Vec<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    type Set = Vec<Child<F::Output>>;
-
-    fn spawn_all(self, spawner: &Spawner) -> Self::Set {
-        self.into_iter().map(|future| spawner.spawn(future)).collect()
-    }
-}
-
-impl<F, const N: usize> Gatherable for [F; N]
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    type Set = [Child<F::Output>; N];
-
-    fn spawn_all(self, spawner: &Spawner) -> Self::Set {
-        self.map(|future| spawner.spawn(future))
-    }
-}
-
-impl<T> TaskSet for Vec<Child<T>> {
-    type Outputs = Vec<T>;
-    type Results = Vec<Result<T, TaskError>>;
-
-    fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle)) {
-        self.iter().filter_map(Child::handle).for_each(f);
-    }
-
-    fn take_failure(&mut self) -> Option<TaskError> {
-        self.iter_mut().find_map(Child::take_failure)
-    }
-
-    fn outputs(self) -> Result<Vec<T>, TaskError> {
-        self.into_iter().map(Child::result).collect()
-    }
-
-    fn results(self) -> Self::Results {
-        self.into_iter().map(Child::result).collect()
-    }
-}
-
-impl<T, E> FallibleSet for Vec<Child<Result<T, E>>> {
-    type Values = Vec<T>;
-    type Error = E;
-
-    fn take_error(&mut self) -> Option<E> {
-        self.iter_mut().find_map(Child::take_error)
-    }
-
-    fn values(self) -> Result<Vec<T>, TaskError> {
-        self.into_iter().map(Child::value).collect()
-    }
-}
-
-/// Turns an array of results into a result of an array; `N` is known, so the length fits.
-fn all<T, const N: usize>(results: [Result<T, TaskError>; N]) -> Result<[T; N], TaskError> {
-    let values: Vec<T> = results.into_iter().collect::<Result<_, _>>()?;
-    Ok(values.try_into().unwrap_or_else(|_| unreachable!("there are N results")))
-}
-
-impl<T, const N: usize> TaskSet for [Child<T>; N] {
-    type Outputs = [T; N];
-    type Results = [Result<T, TaskError>; N];
-
-    fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle)) {
-        self.iter().filter_map(Child::handle).for_each(f);
-    }
-
-    fn take_failure(&mut self) -> Option<TaskError> {
-        self.iter_mut().find_map(Child::take_failure)
-    }
-
-    fn outputs(self) -> Result<[T; N], TaskError> {
-        all(self.map(Child::result))
-    }
-
-    fn results(self) -> Self::Results {
-        self.map(Child::result)
-    }
-}
-
-impl<T, E, const N: usize> FallibleSet for [Child<Result<T, E>>; N] {
-    type Values = [T; N];
-    type Error = E;
-
-    fn take_error(&mut self) -> Option<E> {
-        self.iter_mut().find_map(Child::take_error)
-    }
-
-    fn values(self) -> Result<[T; N], TaskError> {
-        all(self.map(Child::value))
-    }
-}
-
-macro_rules! tuples {
-    ($($($name:ident $index:tt)+;)*) => {$(
-        impl<$($name),+> Gatherable for ($($name,)+)
-        where
-            $($name: Future + Send + 'static, $name::Output: Send + 'static,)+
-        {
-            type Set = ($(Child<$name::Output>,)+);
-
-            fn spawn_all(self, spawner: &Spawner) -> Self::Set {
-                ($(spawner.spawn(self.$index),)+)
-            }
-        }
-
-        impl<$($name),+> TaskSet for ($(Child<$name>,)+) {
-            type Outputs = ($($name,)+);
-            type Results = ($(Result<$name, TaskError>,)+);
-
-            fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle)) {
-                $(self.$index.handle().into_iter().for_each(&mut *f);)+
-            }
-
-            fn take_failure(&mut self) -> Option<TaskError> {
-                $(if let Some(error) = self.$index.take_failure() {
-                    return Some(error);
-                })+
-                None
-            }
-
-            fn outputs(self) -> Result<Self::Outputs, TaskError> {
-                Ok(($(self.$index.result()?,)+))
-            }
-
-            fn results(self) -> Self::Results {
-                ($(self.$index.result(),)+)
-            }
-        }
-
-        impl<Error, $($name),+> FallibleSet for ($(Child<Result<$name, Error>>,)+) {
-            type Values = ($($name,)+);
-            type Error = Error;
-
-            fn take_error(&mut self) -> Option<Error> {
-                $(if let Some(error) = self.$index.take_error() {
-                    return Some(error);
-                })+
-                None
-            }
-
-            fn values(self) -> Result<Self::Values, TaskError> {
-                Ok(($(self.$index.value()?,)+))
-            }
-        }
-    )*};
-}
-
-tuples! {
-    A 0;
-    A 0 B 1;
-    A 0 B 1 C 2;
-    A 0 B 1 C 2 D 3;
-    A 0 B 1 C 2 D 3 E 4;
-    A 0 B 1 C 2 D 3 E 4 F 5;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
 }
