@@ -44,6 +44,13 @@ impl Run {
         self
     }
 
+    /// Adds many arguments, and shows this text in their place.
+    pub(crate) fn arguments_shown_as(mut self, arguments: &[&str], shown: &str) -> Self {
+        self.shown = format!("{} {shown}", self.shown);
+        self.command.args(arguments);
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.shown.insert_str(0, &format!("{name}=\"{value}\" "));
         self.command.env(name, value);

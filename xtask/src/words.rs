@@ -1,5 +1,6 @@
 //! The words.
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Outcome, Run, target_directory};
@@ -74,7 +75,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
     match word {
         "check" => steps(CHECK),
         "ci" => steps(CI),
-        "fmt" if rest == ["--fix"] => Run::cargo("fmt --all").run(),
+        "fmt" if rest == ["--fix"] => rustfmt(&[]),
         "fmt" => fmt(),
         "clippy" => clippy(),
         "tidy" => tidy::run(),
@@ -115,7 +116,23 @@ fn steps(steps: &[Step]) -> Outcome {
 }
 
 fn fmt() -> Outcome {
-    Run::cargo("fmt --all -- --check").run()
+    rustfmt(&["--check"])
+}
+
+/// Formats every source file there is. `cargo fmt` follows `mod` lines, and passes over those inside of a
+/// macro such as `model_or_real!`.
+fn rustfmt(options: &[&str]) -> Outcome {
+    let list = "ls-files --cached --others --exclude-standard -- *.rs";
+    let (is_listed, text) = Run::new("git").words(list).capture()?;
+    let files: Vec<_> = text.lines().filter(|path| Path::new(path).exists()).collect();
+    if !is_listed || files.is_empty() {
+        return Err(format!("git lists no source files: {text}"));
+    }
+    Run::new("rustfmt")
+        .words("--edition 2024")
+        .arguments(options)
+        .arguments_shown_as(&files, &format!("({} files)", files.len()))
+        .run()
 }
 
 fn clippy() -> Outcome {

@@ -1,4 +1,9 @@
 //! The public face: a source whose operations can be awaited.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` Whether a `poll_*` form was suspended: Relaxed. One task polls a direction, and its polls are
+//!   ordered by its executor; a second one would only be told of an offered cancellation a poll earlier or
+//!   later.
 
 use std::fmt;
 use std::io;
@@ -439,8 +444,7 @@ impl<T: Descriptor> AsyncFd<T> {
         interest: Interest,
         poll: impl FnOnce(&mut Leaf) -> Poll<R>,
     ) -> Poll<R> {
-        // [ORD-1] Relaxed: one task polls a direction, and its polls are ordered by its executor. A second
-        // one would only be told of an offered cancellation a poll earlier or later.
+        // [ORD-1]
         let was_suspended = self.suspended.load(Ordering::Relaxed) & interest.0 != 0;
         let result = poll(&mut Leaf::without_location(was_suspended));
         match (was_suspended, result.is_pending()) {

@@ -3,6 +3,9 @@
 //! A worker that would park claims a poller that nobody waits on ([`IoDriver::try_claim`]) and waits on it;
 //! a worker that has run out of work drains the pollers without blocking ([`IoDriver::drain`]). So no
 //! source is ever the hostage of one worker's long poll.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The number that spreads sources over the pollers: Relaxed, for nothing is published by it.
 
 use std::fmt;
 use std::io;
@@ -51,7 +54,11 @@ impl IoDriver {
             Ok(Poller { claim: CacheLine(Claim::new()), os, registry: Registry::default() })
         });
         let pollers = pollers.collect::<io::Result<_>>()?;
-        Ok(Arc::new(Self { pollers, next_poller: AtomicUsize::new(0), on_register: OnceLock::new() }))
+        Ok(Arc::new(Self {
+            pollers,
+            next_poller: AtomicUsize::new(0),
+            on_register: OnceLock::new(),
+        }))
     }
 
     /// The number of pollers.
@@ -129,7 +136,10 @@ impl IoDriver {
     /// # Panics
     /// If it has been set before.
     pub fn set_on_register(&self, f: Box<dyn Fn() + Send + Sync>) {
-        assert!(self.on_register.set(f).is_ok(), "set_on_register() was called twice; call it once");
+        assert!(
+            self.on_register.set(f).is_ok(),
+            "set_on_register() was called twice; call it once"
+        );
     }
 
     /// A source was registered.
@@ -149,7 +159,7 @@ impl IoDriver {
         if self.pollers.len() == 1 {
             return 0;
         }
-        // [ORD-1] Relaxed: only the spread matters; nothing is published.
+        // [ORD-1]
         self.next_poller.fetch_add(1, Ordering::Relaxed) % self.pollers.len()
     }
 

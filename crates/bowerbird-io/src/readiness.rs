@@ -105,6 +105,7 @@ impl Readiness {
     #[must_use = "waiters may have to be woken"]
     pub(crate) fn set(&self, flags: u64) -> Snapshot {
         debug_assert_eq!(flags & !(READY | URGENT | PRIORITY | CLOSED | ERROR | SHUT_DOWN), 0);
+        // [ORD-1]
         self.update(Ordering::Release, |word| {
             Some(((word.0 | flags) & !WAITERS).wrapping_add(TICK))
         })
@@ -115,6 +116,7 @@ impl Readiness {
     #[inline]
     pub(crate) fn clear(&self, seen: Snapshot, flags: u64) -> bool {
         debug_assert_eq!(flags & !(READY | URGENT | UNKNOWN | PRIORITY | ERROR), 0);
+        // [ORD-2]
         let cleared = self.update(Ordering::Relaxed, |word| {
             (word.tick() == seen.tick()).then_some(word.0 & !flags)
         });

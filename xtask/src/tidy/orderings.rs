@@ -1,7 +1,8 @@
 //! Each atomic operation says which ordering argument it rests on.
 //!
 //! The argument stands in the file's documentation as `[ORD-n]` in backticks; the operation carries
-//! `// [ORD-n]` within six lines above it. An orphan either way is reported.
+//! `// [ORD-n]` within six lines above it. An orphan either way is reported. In documentation,
+//! "`[ORD-n]` of `name`" refers to the argument of another file, whose own check knows it.
 
 use std::collections::BTreeMap;
 
@@ -64,8 +65,9 @@ fn tags(comment: &str) -> Vec<(u32, bool)> {
     comment
         .match_indices("[ORD-")
         .filter_map(|(at, matched)| {
-            let number = comment[at + matched.len()..].split(']').next()?.parse().ok()?;
-            Some((number, comment[..at].ends_with('`')))
+            let (number, rest) = comment[at + matched.len()..].split_once(']')?;
+            let is_elsewhere = rest.starts_with("` of `");
+            Some((number.parse().ok()?, comment[..at].ends_with('`') && !is_elsewhere))
         })
         .collect()
 }

@@ -72,6 +72,16 @@ fn orphaned_ordering_tag_is_reported_either_way() {
 }
 
 #[test]
+fn reference_to_an_argument_elsewhere_is_neither_argument_nor_tag() {
+    assert_eq!(
+        reported(LIBRARY, "//! So it is seen (`[ORD-2]` of `waker_slot`).\nfn f() {}\n"),
+        []
+    );
+    let used = "//! As `[ORD-1]` of `idle`.\n// [ORD-1]\na.load(Ordering::Acquire);\n";
+    assert_eq!(reported(LIBRARY, used), [("ordering-arguments", 2)]);
+}
+
+#[test]
 fn tag_in_docs_does_not_serve_an_operation() {
     let text = "/// `[ORD-1]` argued.\na.load(Ordering::Acquire);\n";
     assert_eq!(reported(LIBRARY, text), [("ordering-arguments", 2), ("ordering-arguments", 1)]);
