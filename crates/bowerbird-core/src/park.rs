@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
-use bowerbird_base::sync::{Condvar, Mutex};
+use bowerbird_base::sync::sleep::{Condvar, Mutex};
 
 const EMPTY: usize = 0;
 const NOTIFIED: usize = 1;
@@ -93,13 +93,13 @@ impl Parker {
             if self.state.load(Ordering::Acquire) != ON_CONDVAR {
                 break;
             }
-            match timeout {
-                None => self.condvar.wait(&mut guard),
-                Some(timeout) => {
-                    if self.condvar.wait_for(&mut guard, timeout).timed_out() {
-                        break;
-                    }
-                }
+            let is_over;
+            (guard, is_over) = match timeout {
+                None => (self.condvar.wait(guard), false),
+                Some(timeout) => self.condvar.wait_for(guard, timeout),
+            };
+            if is_over {
+                break;
             }
         }
         drop(guard);

@@ -64,6 +64,8 @@ unsafe impl Send for Seat {}
 pub(crate) struct Core {
     /// One worker: everything that is ready. Several: the local tasks that are ready.
     pub(crate) queue: RefCell<VecDeque<Runnable>>,
+    /// What the inbox is emptied into.
+    pub(crate) inbox_buffer: Cell<Vec<Runnable>>,
     /// Several workers: what was spawned or woken, newest first; thieves take the oldest.
     pub(crate) lifo: Deque,
     /// Several workers: what yielded, and what events and deadlines woke, oldest first.
@@ -111,6 +113,7 @@ impl Seat {
             occupancy: Occupancy::new(),
             core: Core {
                 queue: RefCell::new(VecDeque::new()),
+                inbox_buffer: Cell::new(Vec::new()),
                 lifo: Deque::new_lifo(),
                 fifo: Deque::new_fifo(),
                 ready_main: Cell::new(None),

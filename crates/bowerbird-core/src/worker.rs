@@ -275,11 +275,13 @@ impl<'a> Occupant<'a> {
     /// Takes what other threads made ready for this one.
     #[cold]
     fn empty_inbox(&self) {
-        let mut tasks = Vec::new();
+        // The buffer is kept, so that neither side allocates each time.
+        let mut tasks = self.core().inbox_buffer.take();
         self.seat.inbox.take(&mut tasks);
-        for task in tasks {
+        for task in tasks.drain(..) {
             self.queue_local(task);
         }
+        self.core().inbox_buffer.set(tasks);
     }
 
     /// A local task, or any if this is the only worker.
