@@ -36,7 +36,7 @@
 
 mod run;
 pub mod runtime;
-mod tasks;
+pub mod tasks;
 mod scope;
 pub mod time;
 pub mod io;

@@ -13,6 +13,9 @@ use super::Runtime;
 use super::driver::Driver;
 use crate::run::Runner;
 
+/// A change of the defaults.
+type Setting = Box<dyn FnOnce(&mut Config) + Send>;
+
 /// Sets up a [`Runtime`] or a [`Runner`].
 ///
 /// # Examples
@@ -20,11 +23,12 @@ use crate::run::Runner;
 /// let runtime = bowerbird::Runtime::builder().worker_threads(2).thread_name("worker").build().unwrap();
 /// assert_eq!(runtime.handle().worker_count(), 2);
 /// ```
+#[must_use = "call build() to start the threads"]
 pub struct Builder<R = Runtime> {
     worker_threads: Option<usize>,
     io_pollers: Option<usize>,
     start_paused: bool,
-    settings: Vec<Box<dyn FnOnce(&mut Config) + Send>>,
+    settings: Vec<Setting>,
     _makes: PhantomData<fn() -> R>,
 }
 

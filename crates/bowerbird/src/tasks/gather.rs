@@ -21,7 +21,8 @@ use crate::run::outside_a_runtime;
 
 mod children;
 
-pub use children::{Child, FallibleSet, Gatherable, Spawner, TaskSet};
+use children::Spawner;
+pub use children::{FallibleSet, Gatherable, TaskSet};
 
 /// Spawns several futures, waits for all, and gives their outputs in the order of the arguments.
 ///

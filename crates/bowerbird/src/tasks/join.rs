@@ -1,5 +1,6 @@
 //! Several futures in one task, without spawning.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -47,19 +48,21 @@ pub fn try_join<J: TryJoin>(futures: J) -> J::Future {
     futures.try_join()
 }
 
-/// What [`join`] takes: tuples of futures.
+/// What [`join`] takes: tuples of two to eight futures.
 pub trait Join {
-    /// The joint future.
+    /// The future of all of them.
     type Future: Future;
     /// Makes it.
+    #[doc(hidden)]
     fn join(self) -> Self::Future;
 }
 
-/// What [`try_join`] takes: tuples of futures whose outputs are `Result`s with one error type.
+/// What [`try_join`] takes: tuples of two to eight futures whose outputs are `Result`s with one type of error.
 pub trait TryJoin {
-    /// The joint future.
+    /// The future of all of them.
     type Future: Future;
     /// Makes it.
+    #[doc(hidden)]
     fn try_join(self) -> Self::Future;
 }
 
@@ -170,9 +173,15 @@ fn put_back(aside: Option<Request>) {
 macro_rules! joins {
     ($($join:ident $try_join:ident: $($name:ident $output:ident)+;)*) => {$(
         pin_project! {
-            /// The future of [`join`] for a tuple.
+            /// The future of [`join`](crate::join) for a tuple.
             #[must_use = "futures do nothing unless awaited"]
             pub struct $join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Option<Request> }
+        }
+
+        impl<$($name: Future),+> fmt::Debug for $join<$($name),+> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($join)).finish_non_exhaustive()
+            }
         }
 
         impl<$($name: Future),+> Future for $join<$($name),+> {
@@ -206,9 +215,15 @@ macro_rules! joins {
         }
 
         pin_project! {
-            /// The future of [`try_join`] for a tuple.
+            /// The future of [`try_join`](crate::try_join) for a tuple.
             #[must_use = "futures do nothing unless awaited"]
             pub struct $try_join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Option<Request> }
+        }
+
+        impl<$($name: Future),+> fmt::Debug for $try_join<$($name),+> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($try_join)).finish_non_exhaustive()
+            }
         }
 
         impl<Error, $($name, $output),+> Future for $try_join<$($name),+>

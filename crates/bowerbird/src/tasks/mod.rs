@@ -1,5 +1,20 @@
-//! Tasks and how they are waited for: one of asyncio's names, one file.
+//! The futures and traits behind the functions of the crate's root: for signatures and fields that name them.
+//!
+//! asyncio: the awaitables that its functions return. [`spawn`](crate::spawn), [`gather`](crate::gather),
+//! [`join`](crate::join), [`timeout`](crate::timeout) and the others stand at the root.
+//!
+//! # Examples
+//! ```
+//! use bowerbird::tasks::{Timeout, YieldNow};
+//! use std::time::Duration;
+//!
+//! fn turn(limit: Duration) -> Timeout<YieldNow> {
+//!     bowerbird::timeout(limit, bowerbird::yield_now())
+//! }
+//! assert_eq!(bowerbird::run(async { turn(Duration::from_secs(1)).await }), Ok(()));
+//! ```
 
+// One of asyncio's names, one file.
 pub(crate) mod spawn;
 pub(crate) mod current;
 pub(crate) mod gather;
@@ -10,3 +25,16 @@ pub(crate) mod timeout;
 pub(crate) mod to_thread;
 pub(crate) mod yield_now;
 pub(crate) mod cancel_safe_future;
+
+pub use bowerbird_core::WaitDone;
+pub use cancel_safe_future::CancelSafeFuture;
+pub use gather::{FallibleSet, FirstError, Gather, GatherResults, Gatherable, TaskSet, TryGather};
+pub use join::{
+    Join, Join2, Join3, Join4, Join5, Join6, Join7, Join8, TryJoin, TryJoin2, TryJoin3, TryJoin4,
+    TryJoin5, TryJoin6, TryJoin7, TryJoin8,
+};
+pub use shared::{SharedTask, TaskExt};
+pub use spawn::TaskBuilder;
+pub use timeout::Timeout;
+pub use to_thread::ToThread;
+pub use yield_now::YieldNow;

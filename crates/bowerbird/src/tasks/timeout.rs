@@ -85,6 +85,12 @@ impl<F: Future> Timeout<F> {
     }
 }
 
+impl<F: Future> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("deadline", &self.deadline()).finish_non_exhaustive()
+    }
+}
+
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, TimeoutError>;
 

@@ -103,39 +103,48 @@ impl<T, E> Child<Result<T, E>> {
     }
 }
 
-/// What [`gather`] takes: tuples, arrays and `Vec`s of futures.
+/// What [`gather`](crate::gather) takes: tuples of up to twelve futures, arrays and `Vec`s of them.
+///
+/// It cannot be implemented for other types: make a `Vec`, or see [`gather_iter`](crate::gather_iter).
 pub trait Gatherable {
-    /// The children.
+    /// The children, one task for each future.
     type Set: TaskSet;
     /// Spawns them.
+    #[doc(hidden)]
     fn spawn_all(self, spawner: &Spawner) -> Self::Set;
 }
 
-/// The children of a gather.
+/// The children of a [`Gather`](super::Gather): a tuple, an array or a `Vec` of tasks.
 pub trait TaskSet: Sized {
-    /// Their outputs.
+    /// Their outputs, in the form in which the futures were given.
     type Outputs;
-    /// Their outputs or errors.
+    /// A `Result<_, TaskError>` for each of them.
     type Results;
     /// Visits those whose results were not looked at.
+    #[doc(hidden)]
     fn for_each(&mut self, f: &mut dyn FnMut(&TaskHandle));
     /// Takes the error of one that has ended without a value.
+    #[doc(hidden)]
     fn take_failure(&mut self) -> Option<TaskError>;
     /// Gives the outputs, or an error; all have ended.
+    #[doc(hidden)]
     fn outputs(self) -> Result<Self::Outputs, TaskError>;
     /// Gives everything; all have ended.
+    #[doc(hidden)]
     fn results(self) -> Self::Results;
 }
 
-/// Children whose outputs are `Result`s with one error type.
+/// Children whose outputs are `Result`s with one type of error.
 pub trait FallibleSet: TaskSet {
-    /// The values.
+    /// The values in the `Ok`s.
     type Values;
-    /// The error.
+    /// The error that they share.
     type Error;
     /// Takes the error of one that has ended with an `Err`.
+    #[doc(hidden)]
     fn take_error(&mut self) -> Option<Self::Error>;
     /// Gives the values; all have ended, and none with an `Err`.
+    #[doc(hidden)]
     fn values(self) -> Result<Self::Values, TaskError>;
 }
 
