@@ -13,7 +13,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -53,7 +53,8 @@ enum Stage {
 /// [`TaskError`] if the task was cancelled or panicked.
 #[must_use = "the task runs on when its handle is dropped; await it, or drop it on purpose with `drop(task)`"]
 pub struct Task<T> {
-    handle: TaskHandle,
+    /// Not dropped where leaving has given its reference back.
+    handle: ManuallyDrop<TaskHandle>,
     stage: Stage,
     request: Option<Box<Request>>,
     output: PhantomData<fn() -> T>,
@@ -74,7 +75,7 @@ impl<T> Task<T> {
     /// The output of the task is a `Result<T, TaskError>`.
     pub(crate) unsafe fn new(header: NonNull<Header>) -> Self {
         Self {
-            handle: TaskHandle::from_counted(header),
+            handle: ManuallyDrop::new(TaskHandle::from_counted(header)),
             stage: Stage::Fresh,
             request: None,
             output: PhantomData,
@@ -83,7 +84,7 @@ impl<T> Task<T> {
 
     /// Returns an untyped handle of the same task.
     pub fn handle(&self) -> TaskHandle {
-        self.handle.clone()
+        TaskHandle::clone(&self.handle)
     }
 
     /// Gives the output if the task has ended; otherwise gives the handle back.
@@ -108,6 +109,21 @@ impl<T> Task<T> {
         };
         // SAFETY: the call filled it.
         unsafe { output.assume_init() }
+    }
+
+    /// Nobody has looked at the output of the task, which is done.
+    #[cold]
+    fn drop_output(&mut self) {
+        let header = self.handle.header();
+        if self.handle.panicked() {
+            report_never_retrieved(header);
+        }
+        // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
+        let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
+        if let Some(payload) = panic {
+            report_text("the destructor of a task's output panicked", &payload);
+            std::mem::forget(payload);
+        }
     }
 
     /// Rule 3: the offered request becomes the awaited task's.
@@ -217,10 +233,12 @@ impl<T> Deref for Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        let header = self.handle.header();
         match self.handle.header_ref().state.leave_join() {
-            LeaveJoin::Running { has_waker: true } => {
-                // SAFETY: the bit was taken away before the task was done: the cell is the handle's again.
+            // The reference is given back already.
+            LeaveJoin::Left => return,
+            LeaveJoin::LeftWaker => {
+                // SAFETY: the bit was taken away before the task was done: what fills the cell is the
+                // handle's again.
                 drop(
                     self.handle
                         .header_ref()
@@ -229,18 +247,12 @@ impl<T> Drop for Task<T> {
                 );
             }
             LeaveJoin::Done if !matches!(self.stage, Stage::Done | Stage::Passed) => {
-                if self.handle.panicked() {
-                    report_never_retrieved(header);
-                }
-                // SAFETY: the task is done with an interest, and the output was not taken: it is ours.
-                let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
-                if let Some(payload) = panic {
-                    report_text("the destructor of a task's output panicked", &payload);
-                    std::mem::forget(payload);
-                }
+                self.drop_output()
             }
-            LeaveJoin::Running { has_waker: false } | LeaveJoin::Done => {}
+            LeaveJoin::Done => {}
         }
+        // SAFETY: this is the end of the `Task`; the handle is not used again.
+        unsafe { ManuallyDrop::drop(&mut self.handle) };
     }
 }
 

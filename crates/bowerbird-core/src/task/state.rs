@@ -169,9 +169,11 @@ pub(crate) enum Complete {
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LeaveJoin {
-    /// The task goes on; if `has_waker`, the caller drops the join waker.
-    Running { has_waker: bool },
-    /// The task was done: the caller drops the output.
+    /// The task goes on, and the handle's reference was given back in the same step.
+    Left,
+    /// The task goes on; the caller drops the join waker and then its reference.
+    LeftWaker,
+    /// The task was done: the caller drops the output and then its reference.
     Done,
 }
 
@@ -183,7 +185,7 @@ impl State {
     #[inline]
     pub(crate) fn new(flags: u64) -> Self {
         let references = if flags & JOIN_INTEREST != 0 { 2 } else { 1 };
-        Self(AtomicU64::new(RUNNING | flags | references * REFERENCE))
+        Self(AtomicU64::new(RUNNING | flags | (references * REFERENCE)))
     }
 
     /// The bits now, ordered after what the last writer released.
@@ -372,10 +374,15 @@ impl State {
             if seen & DONE != 0 {
                 return LeaveJoin::Done;
             }
-            let next = seen & !(JOIN_INTEREST | JOIN_WAKER);
-            // [ORD-2]
+            // The list's reference stands, so the handle's is not the last. With a waker to be dropped it
+            // is kept, for the task may end and be freed meanwhile.
+            let has_waker = seen & JOIN_WAKER != 0;
+            let left = seen & !(JOIN_INTEREST | JOIN_WAKER);
+            let next = if has_waker { left } else { left - REFERENCE };
+            // [ORD-2] [ORD-3]
             match self.0.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return LeaveJoin::Running { has_waker: seen & JOIN_WAKER != 0 },
+                Ok(_) if has_waker => return LeaveJoin::LeftWaker,
+                Ok(_) => return LeaveJoin::Left,
                 Err(now) => seen = now,
             }
         }
