@@ -69,6 +69,24 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Panics
     /// Called outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::AsyncFd;
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     there.send_to(b"hello", here.get_ref().local_addr()?)?;
+    ///
+    ///     let mut buffer = [0; 16];
+    ///     let count = here.read_with(|socket| socket.recv(&mut buffer)).await?;
+    ///     assert_eq!(&buffer[..count], b"hello");
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn new(inner: T) -> io::Result<Self> {
         Self::register(
@@ -87,6 +105,21 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Panics
     /// Called outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::{AsyncFd, Interest};
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let here = UdpSocket::bind("127.0.0.1:0")?;
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::with_interest(here, Interest::WRITABLE)?;
+    ///     here.writable().await?;
+    ///     assert!(here.readable().await.is_err(), "registered for writing only");
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn with_interest(inner: T, interest: Interest) -> io::Result<Self> {
         Self::register(expect_current("AsyncFd::with_interest"), inner, interest)
@@ -155,6 +188,30 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Errors
     /// The runtime has shut down, or the source was registered without this interest.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::{AsyncFd, Interest};
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     there.send_to(b"hello", here.get_ref().local_addr()?)?;
+    ///
+    ///     let mut buffer = [0; 16];
+    ///     let count = loop {
+    ///         here.readable().await?;
+    ///         match here.try_io(Interest::READABLE, |socket| socket.recv(&mut buffer)) {
+    ///             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+    ///             result => break result?,
+    ///         }
+    ///     };
+    ///     assert_eq!(count, 5);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn readable(&self) -> Readable<'_, T> {
         Readable(ReadyFor::new(self, Interest::READABLE))
@@ -169,6 +226,21 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Errors
     /// As for [`AsyncFd::readable`].
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::AsyncFd;
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let here = UdpSocket::bind("127.0.0.1:0")?;
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     here.writable().await?;
+    ///     assert!(here.readiness().is_writable());
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn writable(&self) -> Writable<'_, T> {
         Writable(ReadyFor::new(self, Interest::WRITABLE))
@@ -183,6 +255,22 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Errors
     /// As for [`AsyncFd::readable`].
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::{AsyncFd, Interest};
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     there.send_to(b"hello", here.get_ref().local_addr()?)?;
+    ///     let ready = here.ready(Interest::READABLE).await?;
+    ///     assert!(ready.is_readable() && !ready.is_read_closed());
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> ReadyFor<'_, T> {
         ReadyFor::new(self, interest)
@@ -220,6 +308,26 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Errors
     /// `WouldBlock` without a call if the source is known not to be ready; else what `operation` gives.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::{AsyncFd, Interest};
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     let mut buffer = [0; 16];
+    ///     let nothing = here.try_io(Interest::READABLE, |socket| socket.recv(&mut buffer));
+    ///     assert_eq!(nothing.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    ///
+    ///     there.send_to(b"hello", here.get_ref().local_addr()?)?;
+    ///     here.readable().await?;
+    ///     assert_eq!(here.try_io(Interest::READABLE, |socket| socket.recv(&mut buffer))?, 5);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     pub fn try_io<R>(
         &self,
         interest: Interest,
@@ -246,6 +354,24 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Errors
     /// What `operation` gives; or as for [`AsyncFd::readable`].
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::AsyncFd;
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     there.send_to(b"hello", here.get_ref().local_addr()?)?;
+    ///
+    ///     let mut buffer = [0; 16];
+    ///     let (count, from) = here.read_with(|socket| socket.recv_from(&mut buffer)).await?;
+    ///     assert_eq!((&buffer[..count], from), (&b"hello"[..], there.local_addr()?));
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn read_with<R, F>(&self, operation: F) -> IoWith<'_, T, F>
     where
@@ -264,6 +390,21 @@ impl<T: Descriptor> AsyncFd<T> {
     ///
     /// # Errors
     /// What `operation` gives; or as for [`AsyncFd::readable`].
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::AsyncFd;
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    ///     here.set_nonblocking(true)?;
+    ///     let here = AsyncFd::new(here)?;
+    ///     let to = there.local_addr()?;
+    ///     assert_eq!(here.write_with(|socket| socket.send_to(b"hello", to)).await?, 5);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn write_with<R, F>(&self, operation: F) -> IoWith<'_, T, F>
     where

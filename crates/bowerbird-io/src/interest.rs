@@ -11,7 +11,7 @@ use crate::readiness::{self, Snapshot};
 ///
 /// # Examples
 /// ```
-/// use bowerbird_io::Interest;
+/// use bowerbird::io::Interest;
 /// let both = Interest::READABLE | Interest::WRITABLE;
 /// assert!(both.is_readable() && both.is_writable() && !both.is_priority());
 /// ```

@@ -20,7 +20,7 @@ pub enum Target {
 ///
 /// # Examples
 /// ```
-/// use bowerbird_net::{Target, ToAddrs};
+/// use bowerbird::net::{Target, ToAddrs};
 /// assert_eq!("[::1]:80".to_target()?, Target::Addrs(vec!["[::1]:80".parse().unwrap()]));
 /// assert_eq!("example.org:80".to_target()?, Target::Name("example.org".into(), 80));
 /// assert!("example.org".to_target().is_err());

@@ -33,15 +33,21 @@ const TURN: usize = 2;
 ///
 /// # Examples
 /// ```
-/// use std::pin::pin;
-/// use std::task::{Context, Waker};
+/// use bowerbird::sync::Event;
+/// use std::sync::Arc;
 ///
-/// let event = bowerbird_sync::Event::new();
-/// let mut cx = Context::from_waker(Waker::noop());
-/// let mut wait = pin!(event.wait());
-/// assert!(wait.as_mut().poll(&mut cx).is_pending());
-/// event.set();
-/// assert!(wait.as_mut().poll(&mut cx).is_ready());
+/// bowerbird::run(async {
+///     let event = Arc::new(Event::new());
+///     let waiter = bowerbird::spawn({
+///         let event = event.clone();
+///         async move {
+///             event.wait().await;
+///             "go"
+///         }
+///     });
+///     event.set();
+///     assert_eq!(waiter.await.unwrap(), "go");
+/// });
 /// ```
 pub struct Event {
     /// A copy of the word under the lock.
@@ -60,6 +66,12 @@ struct Waiters {
 
 impl Event {
     /// Makes an event that is not set.
+    ///
+    /// # Examples
+    /// ```
+    /// let event = bowerbird::sync::Event::new();
+    /// assert!(!event.is_set());
+    /// ```
     pub fn new() -> Self {
         Self { word: AtomicUsize::new(0), waiters: Mutex::new(Waiters::default()) }
     }
@@ -70,6 +82,18 @@ impl Event {
     ///
     /// # Panics
     /// With the first panic of a waker, after all have been woken.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let event = bowerbird::sync::Event::new();
+    ///     let (waiters, ()) = bowerbird::join((
+    ///         async { bowerbird::join((event.wait(), event.wait())).await },
+    ///         async { event.set() },
+    ///     )).await;
+    ///     assert_eq!(waiters, ((), ()));
+    /// });
+    /// ```
     pub fn set(&self) {
         let woken = {
             let mut waiters = self.waiters.lock();
@@ -87,6 +111,17 @@ impl Event {
     /// Clears the event: later waits wait for the next [`set`](Self::set).
     ///
     /// asyncio: `Event.clear`. Who waited when it was set still goes on, there as here.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let event = bowerbird::sync::Event::new();
+    ///     event.set();
+    ///     event.clear();
+    ///     let wait = bowerbird::timeout(std::time::Duration::from_millis(5), event.wait());
+    ///     assert!(wait.await.is_err());
+    /// });
+    /// ```
     pub fn clear(&self) {
         let mut waiters = self.waiters.lock();
         waiters.word &= !SET;
@@ -97,6 +132,13 @@ impl Event {
     /// Returns whether the event is set.
     ///
     /// asyncio: `Event.is_set`.
+    ///
+    /// # Examples
+    /// ```
+    /// let event = bowerbird::sync::Event::new();
+    /// event.set();
+    /// assert!(event.is_set());
+    /// ```
     pub fn is_set(&self) -> bool {
         self.look() & SET != 0
     }
@@ -113,6 +155,18 @@ impl Event {
     ///
     /// # Cancel safety
     /// Nothing is lost, and a wait that is dropped leaves no entry behind.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let event = std::sync::Arc::new(bowerbird::sync::Event::new());
+    ///     let setter = event.clone();
+    ///     let thread = std::thread::spawn(move || setter.set());
+    ///     event.wait().await;
+    ///     assert!(event.is_set());
+    ///     thread.join().unwrap();
+    /// });
+    /// ```
     #[track_caller]
     pub fn wait(&self) -> EventWait<'_> {
         EventWait { event: self, began: None, location: Location::caller() }

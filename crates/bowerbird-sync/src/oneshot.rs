@@ -32,7 +32,7 @@ use block::{RxHalf, TxHalf};
 ///
 /// # Examples
 /// ```
-/// let (sender, receiver) = bowerbird_sync::oneshot::channel();
+/// let (sender, receiver) = bowerbird::sync::oneshot::channel();
 /// sender.send("pong").unwrap();
 /// assert_eq!(receiver.blocking_recv(), Ok("pong"));
 /// ```
@@ -72,7 +72,7 @@ pub struct Sender<T> {
 /// use std::pin::pin;
 /// use std::task::{Context, Poll, Waker};
 ///
-/// let (sender, mut receiver) = bowerbird_sync::oneshot::channel();
+/// let (sender, mut receiver) = bowerbird::sync::oneshot::channel();
 /// let mut cx = Context::from_waker(Waker::noop());
 /// assert!(pin!(&mut receiver).poll(&mut cx).is_pending());
 /// sender.send(1).unwrap();
@@ -101,7 +101,7 @@ impl<T> Sender<T> {
     ///
     /// # Examples
     /// ```
-    /// let (sender, receiver) = bowerbird_sync::oneshot::channel();
+    /// let (sender, receiver) = bowerbird::sync::oneshot::channel();
     /// drop(receiver);
     /// assert_eq!(sender.send(7), Err(7));
     /// ```
@@ -116,7 +116,7 @@ impl<T> Sender<T> {
     ///
     /// # Examples
     /// ```
-    /// let (sender, mut receiver) = bowerbird_sync::oneshot::channel::<u8>();
+    /// let (sender, mut receiver) = bowerbird::sync::oneshot::channel::<u8>();
     /// assert!(!sender.is_closed());
     /// receiver.close();
     /// assert!(sender.is_closed());
@@ -138,7 +138,7 @@ impl<T> Sender<T> {
     /// use std::pin::pin;
     /// use std::task::{Context, Waker};
     ///
-    /// let (mut sender, receiver) = bowerbird_sync::oneshot::channel::<u8>();
+    /// let (mut sender, receiver) = bowerbird::sync::oneshot::channel::<u8>();
     /// let mut cx = Context::from_waker(Waker::noop());
     /// let mut closed = pin!(sender.closed());
     /// assert!(closed.as_mut().poll(&mut cx).is_pending());
@@ -158,7 +158,7 @@ impl<T> Sender<T> {
     /// ```
     /// use std::task::{Context, Waker};
     ///
-    /// let (mut sender, receiver) = bowerbird_sync::oneshot::channel::<u8>();
+    /// let (mut sender, receiver) = bowerbird::sync::oneshot::channel::<u8>();
     /// drop(receiver);
     /// assert!(sender.poll_closed(&mut Context::from_waker(Waker::noop())).is_ready());
     /// ```
@@ -184,7 +184,7 @@ impl<T> Receiver<T> {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird_sync::oneshot::{TryRecvError, channel};
+    /// use bowerbird::sync::oneshot::{TryRecvError, channel};
     ///
     /// let (sender, mut receiver) = channel();
     /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
@@ -208,7 +208,7 @@ impl<T> Receiver<T> {
     ///
     /// # Examples
     /// ```
-    /// let (sender, mut receiver) = bowerbird_sync::oneshot::channel();
+    /// let (sender, mut receiver) = bowerbird::sync::oneshot::channel();
     /// receiver.close();
     /// assert_eq!(sender.send(7), Err(7));
     /// ```
@@ -230,7 +230,7 @@ impl<T> Receiver<T> {
     ///
     /// # Examples
     /// ```
-    /// let (sender, receiver) = bowerbird_sync::oneshot::channel();
+    /// let (sender, receiver) = bowerbird::sync::oneshot::channel();
     /// let thread = std::thread::spawn(move || receiver.blocking_recv());
     /// sender.send(5).unwrap();
     /// assert_eq!(thread.join().unwrap(), Ok(5));

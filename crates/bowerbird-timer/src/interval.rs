@@ -26,25 +26,14 @@ const NANOS_PER_SEC: u128 = 1_000_000_000;
 ///
 /// # Examples
 /// ```
-/// # use std::{sync::Arc, task::{Context, Poll, Waker}, time::Duration, pin::pin, future::Future};
-/// # use bowerbird_base::clock::Clock;
-/// # use bowerbird_timer::{Current, Timers, enter, interval};
-/// # let clock = Arc::new(Clock::new());
-/// # clock.pause();
-/// # let timers = Timers::new(1, clock.clone());
-/// # enter(Some(Current { timers: timers.clone(), wheel: 0 }));
-/// # let program = async {
-/// let mut heartbeat = interval(Duration::from_secs(1));
-/// let first = heartbeat.tick().await; // at once
-/// let second = heartbeat.tick().await; // one second later
-/// assert_eq!(second - first, Duration::from_secs(1));
-/// # };
-/// # let mut program = pin!(program);
-/// # let mut cx = Context::from_waker(Waker::noop());
-/// # assert!(program.as_mut().poll(&mut cx).is_pending());
-/// # clock.advance(Duration::from_secs(1));
-/// # timers.fire(0, clock.now());
-/// # assert!(program.as_mut().poll(&mut cx).is_ready());
+/// use std::time::Duration;
+///
+/// bowerbird::run(async {
+///     let mut heartbeat = bowerbird::interval(Duration::from_millis(5));
+///     let first = heartbeat.tick().await; // at once
+///     let second = heartbeat.tick().await; // 5 ms later
+///     assert_eq!(second - first, Duration::from_millis(5));
+/// });
 /// ```
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
@@ -61,18 +50,13 @@ pub fn interval(period: Duration) -> Interval {
 ///
 /// # Examples
 /// ```
-/// # use std::{sync::Arc, task::{Context, Poll, Waker}, time::Duration, pin::pin, future::Future};
-/// # use bowerbird_base::clock::Clock;
-/// # use bowerbird_timer::{Current, Timers, enter, interval_at, now};
-/// # let timers = Timers::new(1, Arc::new(Clock::new()));
-/// # enter(Some(Current { timers: timers.clone(), wheel: 0 }));
-/// # let program = async {
-/// let start = now();
-/// let mut heartbeat = interval_at(start, Duration::from_secs(1));
-/// assert_eq!(heartbeat.tick().await, start);
-/// # };
-/// # let mut program = pin!(program);
-/// # assert!(program.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+/// use std::time::Duration;
+///
+/// bowerbird::run(async {
+///     let start = bowerbird::time::now() + Duration::from_millis(5);
+///     let mut heartbeat = bowerbird::interval_at(start, Duration::from_secs(60));
+///     assert_eq!(heartbeat.tick().await, start);
+/// });
 /// ```
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
@@ -154,11 +138,36 @@ impl Interval {
     ///
     /// # Cancel safety
     /// Nothing is lost: the next call waits for the same tick.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_millis(5));
+    ///     let mut ticks = Vec::new();
+    ///     for _ in 0..3 {
+    ///         ticks.push(heartbeat.tick().await);
+    ///     }
+    ///     assert_eq!(ticks[2] - ticks[0], Duration::from_millis(10));
+    /// });
+    /// ```
     pub fn tick(&mut self) -> Tick<'_> {
         Tick { interval: self }
     }
 
     /// Waits for the next tick, in the form of a poll.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_millis(5));
+    ///     let tick = std::future::poll_fn(|cx| heartbeat.poll_tick(cx)).await;
+    ///     assert!(tick <= bowerbird::time::now());
+    /// });
+    /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         if self.sleep.poll_elapsed(cx).is_pending() {
             return Poll::Pending;
@@ -170,36 +179,125 @@ impl Interval {
     }
 
     /// Lets the next tick come one period from now.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_millis(5));
+    ///     heartbeat.tick().await;
+    ///     let before = bowerbird::time::now();
+    ///     heartbeat.reset();
+    ///     assert!(heartbeat.tick().await >= before + heartbeat.period());
+    /// });
+    /// ```
     pub fn reset(&mut self) {
         self.reset_after(self.period);
     }
 
     /// Lets the next tick come at once.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_millis(3_600_000));
+    ///     heartbeat.tick().await;
+    ///     heartbeat.reset_immediately();
+    ///     assert!(heartbeat.tick().await <= bowerbird::time::now());
+    /// });
+    /// ```
     pub fn reset_immediately(&mut self) {
         self.sleep.reset(self.sleep.now());
     }
 
     /// Lets the next tick come after that time, later ones each a period after it.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_millis(3_600_000));
+    ///     heartbeat.tick().await;
+    ///     let before = bowerbird::time::now();
+    ///     heartbeat.reset_after(Duration::from_millis(1));
+    ///     assert!(heartbeat.tick().await >= before + Duration::from_millis(1));
+    /// });
+    /// ```
     pub fn reset_after(&mut self, after: Duration) {
         self.sleep.reset(far_future(self.sleep.now(), after));
     }
 
     /// Lets the next tick come at that instant, later ones each a period after it.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_millis(3_600_000));
+    ///     heartbeat.tick().await;
+    ///     let at = bowerbird::time::now() + Duration::from_millis(1);
+    ///     heartbeat.reset_at(at);
+    ///     assert_eq!(heartbeat.tick().await, at);
+    /// });
+    /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         self.sleep.reset(deadline);
     }
 
     /// The time between two ticks.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let heartbeat = bowerbird::interval(Duration::from_secs(1));
+    ///     assert_eq!(heartbeat.period(), Duration::from_secs(1));
+    /// });
+    /// ```
     pub fn period(&self) -> Duration {
         self.period
     }
 
     /// What happens after a tick that was taken too late.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use bowerbird::time::MissedTickBehavior;
+    ///
+    /// bowerbird::run(async {
+    ///     let heartbeat = bowerbird::interval(Duration::from_secs(1));
+    ///     assert_eq!(heartbeat.missed_tick_behavior(), MissedTickBehavior::Burst);
+    /// });
+    /// ```
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed_tick_behavior
     }
 
     /// Sets what happens after a tick that was taken too late.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use bowerbird::time::{self, MissedTickBehavior};
+    ///
+    /// // With one worker and a paused clock, time passes only where this says so.
+    /// let mut runner = bowerbird::Runner::builder().worker_threads(1).start_paused(true).build().unwrap();
+    /// runner.run(async {
+    ///     let mut heartbeat = bowerbird::interval(Duration::from_secs(1));
+    ///     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ///     let first = heartbeat.tick().await;
+    ///     time::advance(Duration::from_millis(2_500)).await;
+    ///     assert_eq!(heartbeat.tick().await - first, Duration::from_secs(1)); // late
+    ///     assert_eq!(heartbeat.tick().await - first, Duration::from_secs(3)); // 2 was left out
+    /// }).unwrap();
+    /// ```
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed_tick_behavior = behavior;
     }

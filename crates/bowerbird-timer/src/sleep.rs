@@ -47,23 +47,13 @@ use crate::wheel::Inserted;
 ///
 /// # Examples
 /// ```
-/// # use std::{sync::Arc, task::{Context, Poll, Waker}, time::Duration, pin::pin, future::Future};
-/// # use bowerbird_base::clock::Clock;
-/// # use bowerbird_timer::{Current, Timers, enter, sleep};
-/// # let clock = Arc::new(Clock::new());
-/// # clock.pause();
-/// # let timers = Timers::new(1, clock.clone());
-/// # enter(Some(Current { timers: timers.clone(), wheel: 0 }));
-/// let program = async {
-///     sleep(Duration::from_millis(10)).await;
-///     "done"
-/// };
-/// # let mut program = pin!(program);
-/// # let mut cx = Context::from_waker(Waker::noop());
-/// # assert!(program.as_mut().poll(&mut cx).is_pending());
-/// # clock.advance(Duration::from_millis(10));
-/// # assert_eq!(timers.fire(0, clock.now()), 1);
-/// # assert_eq!(program.as_mut().poll(&mut cx), Poll::Ready("done"));
+/// use std::time::Duration;
+///
+/// bowerbird::run(async {
+///     let start = bowerbird::time::now();
+///     bowerbird::sleep(Duration::from_millis(10)).await;
+///     assert!(bowerbird::time::now() - start >= Duration::from_millis(10));
+/// });
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
@@ -89,18 +79,14 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///
 /// # Examples
 /// ```
-/// # use std::{sync::Arc, task::{Context, Poll, Waker}, time::Duration, pin::pin, future::Future};
-/// # use bowerbird_base::clock::Clock;
-/// # use bowerbird_timer::{Current, Timers, enter, now, sleep_until};
-/// # let timers = Timers::new(1, Arc::new(Clock::new()));
-/// # enter(Some(Current { timers: timers.clone(), wheel: 0 }));
-/// # let program = async {
-/// let start = now();
-/// sleep_until(start).await; // has passed: does not wait
-/// assert!(now() >= start);
-/// # };
-/// # let mut program = pin!(program);
-/// # assert!(program.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+/// use std::time::Duration;
+///
+/// bowerbird::run(async {
+///     let deadline = bowerbird::time::now() + Duration::from_millis(10);
+///     bowerbird::sleep_until(deadline).await;
+///     assert!(bowerbird::time::now() >= deadline);
+///     bowerbird::sleep_until(deadline).await; // has passed: does not wait
+/// });
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
@@ -184,11 +170,30 @@ impl Sleep {
     }
 
     /// The instant that it waits for.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// bowerbird::run(async {
+    ///     let before = bowerbird::time::now();
+    ///     let sleep = bowerbird::sleep(Duration::from_secs(60));
+    ///     assert!(sleep.deadline() >= before + Duration::from_secs(60));
+    /// });
+    /// ```
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Returns whether the deadline has passed.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     assert!(bowerbird::sleep_until(bowerbird::time::now()).is_elapsed());
+    ///     assert!(!bowerbird::sleep(std::time::Duration::MAX).is_elapsed());
+    /// });
+    /// ```
     pub fn is_elapsed(&self) -> bool {
         self.state == State::Done || self.now() >= self.deadline
     }
@@ -198,6 +203,17 @@ impl Sleep {
     /// A task that waits for it is woken at the new deadline; it need not poll in between.
     ///
     /// asyncio: `asyncio.Timeout.reschedule(when)`.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let mut sleep = bowerbird::sleep(std::time::Duration::MAX);
+    ///     let deadline = bowerbird::time::now() + std::time::Duration::from_millis(1);
+    ///     sleep.reset(deadline);
+    ///     (&mut sleep).await;
+    ///     assert!(bowerbird::time::now() >= deadline);
+    /// });
+    /// ```
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         let place = self.place();

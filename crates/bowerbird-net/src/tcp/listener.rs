@@ -25,14 +25,23 @@ use crate::to_addrs::ToAddrs;
 /// accepted live on.
 ///
 /// # Examples
-/// ```no_run
-/// # async fn example() -> std::io::Result<()> {
-/// use bowerbird_net::TcpListener;
-/// let listener = TcpListener::bind("127.0.0.1:8080").await?;
-/// let (mut stream, peer) = listener.accept().await?;
-/// stream.write_all(format!("hello, {peer}\n").as_bytes()).await?;
-/// # Ok(())
-/// # }
+/// ```
+/// use bowerbird::net::{TcpListener, TcpStream};
+///
+/// bowerbird::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let address = listener.local_addr()?;
+///     let server = bowerbird::spawn(async move {
+///         let (mut stream, peer) = listener.accept().await?;
+///         stream.write_all(format!("hello, {peer}").as_bytes()).await
+///     });
+///
+///     let mut client = TcpStream::connect(address).await?;
+///     let mut all = Vec::new();
+///     client.read_to_end(&mut all).await?;
+///     assert_eq!(all, format!("hello, {}", client.local_addr()?).into_bytes());
+///     server.await.unwrap()
+/// }).unwrap();
 /// ```
 pub struct TcpListener {
     source: AsyncFd<OsListener>,
@@ -59,6 +68,17 @@ impl TcpListener {
     ///
     /// # Panics
     /// Called outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::net::TcpListener;
+    ///
+    /// bowerbird::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     assert_ne!(listener.local_addr()?.port(), 0, "the system has chosen one");
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn bind(addrs: impl ToAddrs) -> Bind {
         Bind { driver: expect_current("TcpListener::bind"), resolve: Resolve::new(&addrs) }
@@ -103,6 +123,19 @@ impl TcpListener {
     /// # Errors
     /// What the system says. Without a free descriptor (`EMFILE`) the connection stays in the queue and the
     /// next call fails at once again: wait a while before it.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::net::{TcpListener, TcpStream};
+    ///
+    /// bowerbird::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let connect = TcpStream::connect(listener.local_addr()?);
+    ///     let (client, (server, peer)) = bowerbird::try_join((connect, listener.accept())).await?;
+    ///     assert_eq!((peer, server.peer_addr()?), (client.local_addr()?, peer));
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn accept(&self) -> Accept<'_> {
         Accept { listener: self, accept: self.source.read_with(socket::accept as AcceptOnce) }
@@ -125,6 +158,24 @@ impl TcpListener {
     ///
     /// # Cancel safety
     /// Nothing is lost: connections that were not taken stay in the queue.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::net::{TcpListener, TcpStream};
+    /// use futures_core::Stream;
+    /// use std::{future::poll_fn, pin::Pin};
+    ///
+    /// bowerbird::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///
+    ///     let mut incoming = listener.incoming();
+    ///     // `next()` of the crate futures, spelt out:
+    ///     let first = poll_fn(|cx| Pin::new(&mut incoming).poll_next(cx)).await.unwrap()?;
+    ///     assert_eq!(first.peer_addr()?, client.local_addr()?);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }

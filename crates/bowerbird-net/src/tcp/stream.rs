@@ -29,15 +29,21 @@ use crate::to_addrs::ToAddrs;
 /// read (or both write) at the same time through these have to agree on who is woken: the last one is.
 ///
 /// # Examples
-/// ```no_run
-/// # async fn example() -> std::io::Result<()> {
-/// use bowerbird_net::TcpStream;
-/// let mut stream = TcpStream::connect("example.org:80").await?;
-/// stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
-/// let mut answer = Vec::new();
-/// stream.read_to_end(&mut answer).await?;
-/// # Ok(())
-/// # }
+/// ```
+/// use bowerbird::net::{TcpListener, TcpStream};
+///
+/// bowerbird::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let connect = TcpStream::connect(listener.local_addr()?);
+///     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+///     client.write_all(b"hello").await?;
+///     client.shutdown().await?;
+///
+///     let mut all = Vec::new();
+///     server.read_to_end(&mut all).await?;
+///     assert_eq!(all, b"hello");
+///     std::io::Result::Ok(())
+/// }).unwrap();
 /// ```
 pub struct TcpStream {
     source: AsyncFd<OsStream>,
@@ -62,6 +68,19 @@ impl TcpStream {
     ///
     /// # Panics
     /// Called outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::net::{TcpListener, TcpStream};
+    ///
+    /// bowerbird::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let connect = TcpStream::connect(("127.0.0.1", listener.local_addr()?.port()));
+    ///     let (client, (_, peer)) = bowerbird::try_join((connect, listener.accept())).await?;
+    ///     assert_eq!(client.local_addr()?, peer);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
     #[track_caller]
     pub fn connect(addrs: impl ToAddrs) -> Connect {
         Connect::new(expect_current("TcpStream::connect"), Leaf::new(), &addrs)
@@ -131,6 +150,29 @@ impl TcpStream {
     ///
     /// # Errors
     /// What the system says; or the runtime has shut down.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// server.write_all(b"hello").await?;
+    /// drop(server);
+    ///
+    /// let mut buffer = [0; 16];
+    /// let mut seen = Vec::new();
+    /// loop {
+    ///     match client.read(&mut buffer).await? {
+    ///         0 => break, // the end of the stream
+    ///         count => seen.extend_from_slice(&buffer[..count]),
+    ///     }
+    /// }
+    /// assert_eq!(seen, b"hello");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn read<'a>(&'a mut self, buffer: &'a mut [u8]) -> Read<'a> {
         Read::new(self, buffer)
@@ -145,6 +187,27 @@ impl TcpStream {
     ///
     /// # Errors
     /// `UnexpectedEof` if the stream ends before; else as for [`TcpStream::read`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// server.write_all(b"\x05hello").await?;
+    /// let mut length = [0];
+    /// client.read_exact(&mut length).await?;
+    /// let mut body = vec![0; length[0].into()];
+    /// client.read_exact(&mut body).await?;
+    /// assert_eq!(body, b"hello");
+    ///
+    /// drop(server);
+    /// let error = client.read_exact(&mut length).await.unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn read_exact<'a>(&'a mut self, buffer: &'a mut [u8]) -> ReadExact<'a> {
         ReadExact::new(self, buffer)
@@ -159,6 +222,23 @@ impl TcpStream {
     ///
     /// # Errors
     /// As for [`TcpStream::read`]; what was read before is in the buffer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// server.write_all(b"all of it").await?;
+    /// drop(server);
+    ///
+    /// let mut all = Vec::new();
+    /// assert_eq!(client.read_to_end(&mut all).await?, 9);
+    /// assert_eq!(all, b"all of it");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn read_to_end<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> ReadToEnd<'a> {
         ReadToEnd::new(self, buffer)
@@ -173,6 +253,22 @@ impl TcpStream {
     ///
     /// # Errors
     /// As for [`TcpStream::read`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// server.write_all(b"hello").await?;
+    /// let (mut first, mut again) = ([0; 1], [0; 5]);
+    /// assert_eq!(client.peek(&mut first).await?, 1);
+    /// client.read_exact(&mut again).await?;
+    /// assert_eq!((&first, &again), (b"h", b"hello"));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn peek<'a>(&'a self, buffer: &'a mut [u8]) -> Peek<'a> {
         Peek::new(self, buffer)
@@ -277,6 +373,19 @@ impl TcpStream {
     ///
     /// # Errors
     /// What the system says; or the runtime has shut down.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (_server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// let count = client.write(b"hello").await?;
+    /// assert!((1..=5).contains(&count));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Write<'a> {
         Write::new(self, bytes)
@@ -291,6 +400,21 @@ impl TcpStream {
     ///
     /// # Errors
     /// As for [`TcpStream::write`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// client.write_all(b"hello").await?;
+    /// let mut buffer = [0; 5];
+    /// server.read_exact(&mut buffer).await?;
+    /// assert_eq!(&buffer, b"hello");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn write_all<'a>(&'a mut self, bytes: &'a [u8]) -> WriteAll<'a> {
         WriteAll::new(self, bytes)
@@ -318,6 +442,22 @@ impl TcpStream {
     ///
     /// # Errors
     /// What the system says.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// client.shutdown().await?;
+    /// assert_eq!(server.read(&mut [0; 1]).await?, 0);
+    ///
+    /// server.write_all(b"still there").await?;
+    /// assert!(client.read(&mut [0; 16]).await? > 0);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn shutdown(&mut self) -> ShutdownWrite<'_> {
         ShutdownWrite::new(self)
     }
@@ -395,6 +535,25 @@ impl TcpStream {
     /// Borrows a reading and a writing half, for one task or two that do not outlive the stream.
     ///
     /// asyncio: the two values of `open_connection`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (mut client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// let (mut read, mut write) = client.split();
+    /// let mut echo = [0; 5];
+    /// let mut greeting = [0; 5];
+    /// bowerbird::try_join((write.write_all(b"hello"), read.read_exact(&mut echo), async {
+    ///     server.read_exact(&mut greeting).await?;
+    ///     server.write_all(&greeting).await
+    /// })).await?;
+    /// assert_eq!(&echo, b"hello");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         (ReadHalf::new(self), WriteHalf::new(self))
     }
@@ -403,6 +562,29 @@ impl TcpStream {
     /// direction, so that the peer reads the end of the stream.
     ///
     /// asyncio: the two values of `open_connection`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// #     let connect = TcpStream::connect(listener.local_addr()?);
+    /// #     let (client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+    /// let (mut read, mut write) = client.into_split();
+    /// let reader = bowerbird::spawn(async move {
+    ///     let mut all = Vec::new();
+    ///     read.read_to_end(&mut all).await.map(|_| all)
+    /// });
+    /// let writer = bowerbird::spawn(async move { write.write_all(b"question").await });
+    /// server.write_all(b"answer").await?;
+    /// writer.await.unwrap()?; // the half is dropped: the server reads the end of the stream
+    /// let mut question = Vec::new();
+    /// server.read_to_end(&mut question).await?;
+    /// drop(server);
+    /// assert_eq!((question, reader.await.unwrap()?), (b"question".to_vec(), b"answer".to_vec()));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         super::split::into_split(self)
     }
