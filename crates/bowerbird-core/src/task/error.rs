@@ -75,9 +75,13 @@ impl TaskError {
     /// If the task was cancelled and did not panic; [`try_into_panic`](Self::try_into_panic) tells.
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
-        self.try_into_panic().unwrap_or_else(|error| {
-            panic!("into_panic() was called on `{error}`, which is no panic; ask is_panic() first")
-        })
+        // No closure: it would not point at the caller.
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(error) => panic!(
+                "into_panic() was called on `{error}`, which is no panic; ask is_panic() first"
+            ),
+        }
     }
 }
 

@@ -66,7 +66,11 @@ pub(crate) fn enter(driver: Option<Arc<Driver>>) -> Option<Arc<Driver>> {
 #[track_caller]
 pub(crate) fn expect_current(call: &str) -> Arc<Driver> {
     let current = CURRENT.with(|current| current.borrow().clone());
-    current.unwrap_or_else(|| crate::run::outside_a_runtime(call))
+    // No closure: it would not point at the caller.
+    match current {
+        Some(driver) => driver,
+        None => crate::run::outside_a_runtime(call),
+    }
 }
 
 impl Driver {
