@@ -6,10 +6,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bowerbird_base::poll_context::{self, Request};
+use bowerbird_base::poll_context::{self, Delivery, Request};
 use bowerbird_core::{Task, TaskError, TaskHandle};
 
-/// What the umbrella adds to [`Task`].
+/// Gives a [`Task`] many waiters.
+///
+/// asyncio: no counterpart; every task has them there.
 pub trait TaskExt<T> {
     /// Makes a handle that may be cloned, each of which gives a clone of the output.
     ///
@@ -152,7 +154,15 @@ impl<T: Clone + Send + 'static> SharedTask<T> {
         drop(replaced);
         if let Some(mut task) = task {
             let waker = Waker::from(this.shared.clone());
-            match Pin::new(&mut task).poll(&mut Context::from_waker(&waker)) {
+            // A request that is about is this waiter's: the inner handle, which all share, must not take it.
+            let aside = poll_context::take_request();
+            let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+            match aside {
+                Some((request, Delivery::Unwinding)) => poll_context::raise(request),
+                Some((request, _)) => poll_context::offer(request),
+                None => {}
+            }
+            match polled {
                 Poll::Pending => this.shared.lock().task = Some(task),
                 Poll::Ready(output) => {
                     this.shared.lock().output = Some(output.clone());
