@@ -144,7 +144,7 @@ fn test(rest: &[String]) -> Outcome {
 }
 
 fn docs() -> Outcome {
-    Run::cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings").run()
+    Run::cargo("doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings").run()
 }
 
 fn loom(rest: &[String]) -> Outcome {

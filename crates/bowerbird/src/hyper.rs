@@ -1,4 +1,6 @@
 //! What hyper asks of a runtime: an executor and a timer; streams are hyper's I/O by themselves.
+//!
+//! asyncio: no counterpart; it has no HTTP.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +14,9 @@ use hyper::rt;
 /// ```
 /// use hyper::rt::Executor;
 /// bowerbird::run(async {
-///     bowerbird::hyper::TaskExecutor.execute(async {});
+///     let (sender, receiver) = bowerbird::sync::oneshot::channel();
+///     bowerbird::hyper::TaskExecutor.execute(async { sender.send("done").unwrap() });
+///     assert_eq!(receiver.await, Ok("done"));
 /// });
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +39,9 @@ where
 /// ```
 /// use hyper::rt::Timer;
 /// bowerbird::run(async {
-///     bowerbird::hyper::RuntimeTimer.sleep(std::time::Duration::from_millis(1)).await;
+///     let deadline = bowerbird::time::now() + std::time::Duration::from_millis(1);
+///     bowerbird::hyper::RuntimeTimer.sleep_until(deadline).await;
+///     assert!(bowerbird::time::now() >= deadline);
 /// });
 /// ```
 #[derive(Debug, Clone, Copy, Default)]

@@ -30,6 +30,14 @@
 //! - The runtime owns its tasks: one whose handle is dropped runs on.
 //! - Cancelling a task drops what it awaits, from the innermost scope outwards.
 //! - [`run`] returns when every task it started has ended.
+//!
+//! # Features
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
+//! | `net` | yes | the module `net`: TCP, with the traits of futures-io |
+//! | `tokio-io` | no | tokio's `AsyncRead` and `AsyncWrite` for the streams of `net` |
+//! | `hyper` | no | hyper's `Read` and `Write` for these streams, and the module `hyper`: executor and timer |
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -70,3 +78,8 @@ pub use time::{interval, interval_at, sleep, sleep_until};
 pub mod __private {
     pub use crate::tasks::cancel_safe_future::cancel_safe;
 }
+
+/// The snippets of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

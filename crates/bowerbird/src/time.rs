@@ -13,6 +13,8 @@ use crate::yield_now;
 
 /// Stops the clock of this runtime: time passes only by [`advance`].
 ///
+/// asyncio: no counterpart; tests replace the loop's `time()` there.
+///
 /// With one worker, a paused clock moves by itself to the next deadline when nothing else can happen: no
 /// task is ready, no event is there, no blocking work is going on. So a test of an hour's sleep takes no
 /// time. With several workers only [`advance`] moves it.
@@ -36,8 +38,23 @@ pub fn pause() {
 
 /// Lets a paused clock run on from the time that it shows.
 ///
+/// asyncio: no counterpart.
+///
 /// # Panics
 /// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// use bowerbird::time;
+/// use std::time::Duration;
+/// bowerbird::run(async {
+///     time::pause();
+///     let shown = time::now();
+///     time::resume();
+///     bowerbird::sleep(Duration::from_millis(1)).await;
+///     assert!(time::now() >= shown + Duration::from_millis(1));
+/// });
+/// ```
 #[track_caller]
 pub fn resume() {
     driver::expect_current("resume").timers().clock().resume();
@@ -45,11 +62,26 @@ pub fn resume() {
 
 /// Moves a paused clock forward, wakes what is due, and lets it run once.
 ///
-/// # Panics
-/// Outside a runtime; if the clock is not paused.
+/// asyncio: no counterpart. The clock moves at the call, the others run at the await.
 ///
 /// # Cancel safety
 /// The clock has moved even if the future is dropped at its await.
+///
+/// # Panics
+/// Outside a runtime; if the clock is not paused.
+///
+/// # Examples
+/// ```
+/// use bowerbird::time;
+/// use std::time::Duration;
+/// let mut runner = bowerbird::Runner::builder().worker_threads(1).start_paused(true).build().unwrap();
+/// runner.run(async {
+///     let task = bowerbird::spawn(bowerbird::sleep(Duration::from_secs(60)));
+///     bowerbird::yield_now().await;
+///     time::advance(Duration::from_secs(60)).await;
+///     assert!(task.done());
+/// }).unwrap();
+/// ```
 #[track_caller]
 pub fn advance(step: Duration) -> impl Future<Output = ()> + Send {
     let driver = driver::expect_current("advance");

@@ -1,4 +1,6 @@
 //! Runtimes that a program holds, and how they are set up.
+//!
+//! asyncio: the event loop object and its policy.
 
 mod builder;
 pub(crate) mod driver;
@@ -50,11 +52,31 @@ impl Runtime {
     }
 
     /// Returns a handle that spawns on this runtime from any thread.
+    ///
+    /// asyncio: the loop that `run_coroutine_threadsafe` takes.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let handle = runtime.handle();
+    /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
+    /// assert_eq!(runtime.block_on(task).unwrap(), 7);
+    /// ```
     pub fn handle(&self) -> Handle {
         Handle::new(&self.core)
     }
 
-    /// Spawns a task on this runtime.
+    /// Spawns a task on this runtime, from any thread.
+    ///
+    /// asyncio: `run_coroutine_threadsafe`.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let (sender, receiver) = bowerbird::sync::oneshot::channel();
+    /// drop(runtime.spawn(async { sender.send("in the background") }));
+    /// assert_eq!(receiver.blocking_recv(), Ok("in the background"));
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> crate::Task<F::Output>
     where
@@ -71,23 +93,66 @@ impl Runtime {
     ///
     /// # Panics
     /// If the future panics, with its panic; if it is cancelled; inside a task.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let borrowed = String::from("neither Send nor 'static");
+    /// assert_eq!(runtime.block_on(async { borrowed.len() }), 24);
+    /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         output_of_main(self.core.block_on(future), "block_on")
     }
 
     /// Makes this thread one of this runtime's until the guard is dropped.
+    ///
+    /// asyncio: `asyncio.set_event_loop`, taken back by the guard.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let guard = runtime.enter();
+    /// let task = bowerbird::spawn(async { 1 }); // would panic without the guard
+    /// drop(guard);
+    /// assert_eq!(runtime.block_on(task).unwrap(), 1);
+    /// ```
     pub fn enter(&self) -> EnterGuard {
         self.handle().enter()
     }
 
     /// Ends the runtime: cancels what is left and awaits it for at most `timeout`; what has not ended then
     /// is reported and left behind.
+    ///
+    /// asyncio: `loop.shutdown_default_executor(timeout)`, for tasks too.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let task = runtime.spawn(std::future::pending::<()>()).handle();
+    /// runtime.shutdown_timeout(std::time::Duration::from_secs(60));
+    /// assert!(task.cancelled());
+    /// ```
     pub fn shutdown_timeout(self, timeout: Duration) {
         self.core.shut_down(Patience::Timeout(timeout));
     }
 
     /// Ends the runtime on a thread of its own, and does not wait for it.
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let (sender, receiver) = bowerbird::sync::oneshot::channel::<()>();
+    /// let task = runtime.spawn(async move {
+    ///     let _dropped_when_cancelled = sender;
+    ///     std::future::pending::<()>().await;
+    /// });
+    /// runtime.shutdown_background();
+    /// assert!(receiver.blocking_recv().is_err());
+    /// # drop(task);
+    /// ```
     pub fn shutdown_background(self) {
         self.core.shut_down_in_background();
     }

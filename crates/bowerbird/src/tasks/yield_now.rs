@@ -17,9 +17,12 @@ use crate::CancelSafe;
 /// # Examples
 /// ```
 /// bowerbird::run(async {
-///     let task = bowerbird::spawn(async { println!("first") });
-///     bowerbird::yield_now().await;
-///     task.await.unwrap();
+///     let mut turns = 0;
+///     while turns < 3 {
+///         bowerbird::yield_now().await; // others run here
+///         turns += 1;
+///     }
+///     assert_eq!(turns, 3);
 /// });
 /// ```
 pub fn yield_now() -> YieldNow {
