@@ -52,6 +52,12 @@ pub fn current_clock() -> Option<Arc<Clock>> {
     with_current(|current| current.timers.clock().clone())
 }
 
+/// Returns whether this thread is in a runtime, for a caller that names itself in its panic.
+#[doc(hidden)]
+pub fn is_inside() -> bool {
+    with_current(|_| ()).is_some()
+}
+
 /// Shows the time of the runtime that this thread is in, else the system's.
 ///
 /// asyncio: `loop.time()`, as an [`Instant`] instead of a `float`.

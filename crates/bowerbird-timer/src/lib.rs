@@ -27,7 +27,7 @@ mod wheel;
 mod deadline;
 mod expire;
 
-pub use current::{Current, current_clock, enter, now};
+pub use current::{Current, current_clock, enter, is_inside, now};
 pub use deadline::park_timeout;
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};

@@ -53,7 +53,7 @@ pub use children::{FallibleSet, Gatherable, TaskSet};
 /// ```
 #[track_caller]
 pub fn gather<G: Gatherable>(futures: G) -> Gather<G::Set> {
-    Gather::new(futures)
+    Gather::new(futures, "gather")
 }
 
 /// Spawns the futures of an iterator, waits for all, and gives their outputs in order; see [`gather`].
@@ -76,7 +76,7 @@ where
     I: IntoIterator,
     Vec<I::Item>: Gatherable,
 {
-    Gather::new(futures.into_iter().collect::<Vec<_>>())
+    Gather::new(futures.into_iter().collect::<Vec<_>>(), "gather_iter")
 }
 
 /// Spawns several fallible futures and gives their values, or the first error; then the others are
@@ -108,7 +108,7 @@ where
     G: Gatherable,
     G::Set: FallibleSet,
 {
-    TryGather(Gather::new(futures).first_error())
+    TryGather(Gather::new(futures, "try_gather").first_error())
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -173,10 +173,10 @@ impl<S: TaskSet> Unpin for Gather<S> {}
 
 impl<S: TaskSet> Gather<S> {
     #[track_caller]
-    fn new<G: Gatherable<Set = S>>(futures: G) -> Self {
+    fn new<G: Gatherable<Set = S>>(futures: G, call: &str) -> Self {
         let location = Location::caller();
         if bowerbird_core::Handle::try_current().is_none() {
-            outside_a_runtime("gather");
+            outside_a_runtime(call);
         }
         let shared = Arc::new(Gathered {
             awaiter: WakerSlot::new(),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bowerbird_timer::{Sleep, sleep, sleep_until};
 use pin_project_lite::pin_project;
 
+use crate::run::outside_a_runtime;
 use crate::scope::{Expired, Scope};
 
 /// Gives a future at most `duration`.
@@ -38,6 +39,9 @@ use crate::scope::{Expired, Scope};
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
+    if !bowerbird_timer::is_inside() {
+        outside_a_runtime("timeout");
+    }
     Timeout { scope: Scope::new(future), sleep: sleep(duration) }
 }
 
@@ -63,6 +67,9 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// ```
 #[track_caller]
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
+    if !bowerbird_timer::is_inside() {
+        outside_a_runtime("timeout_at");
+    }
     Timeout { scope: Scope::new(future), sleep: sleep_until(deadline) }
 }
 
