@@ -1,6 +1,7 @@
 //! `run`: a program's main future, from its first poll to the end of everything that it started.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bowerbird_core::{Patience, TaskError};
@@ -61,7 +62,7 @@ impl std::error::Error for RunError {}
 /// Runs several main futures, one after the other, on one runtime.
 ///
 /// asyncio: `asyncio.Runner`. Tasks that one run leaves behind go on in the next; dropping the runner
-/// cancels and awaits what is left.
+/// cancels and awaits what is left. It stays on its thread, as a loop does.
 ///
 /// # Examples
 /// ```
@@ -71,6 +72,8 @@ impl std::error::Error for RunError {}
 /// ```
 pub struct Runner {
     core: Arc<bowerbird_core::Runtime>,
+    /// Local tasks may be left between two runs, so it stays on its thread.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl Runner {
@@ -88,7 +91,7 @@ impl Runner {
     }
 
     pub(crate) fn from_core(core: Arc<bowerbird_core::Runtime>) -> Self {
-        Self { core }
+        Self { core, _not_send: PhantomData }
     }
 
     /// Runs a future to its end.

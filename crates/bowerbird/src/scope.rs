@@ -37,6 +37,30 @@ pin_project! {
         // What few polls need: allocated when a request or a cleanup is about.
         rare: Option<Box<Rare>>,
     }
+
+    impl<F: Future> PinnedDrop for Scope<F> {
+        /// What the scope had not run yet goes to the next scope outwards, before what the inner future
+        /// leaves behind now.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let cleanups = this.rare.take().map(|rare| rare.cleanups).unwrap_or_default();
+            cleanups.into_iter().for_each(leave_cleanup);
+            this.inner.set(None);
+        }
+    }
+}
+
+/// Leaves a cleanup to the nearest scope; outside of tasks it becomes a task, and without a runtime nobody
+/// can run it.
+fn leave_cleanup(cleanup: Cleanup) {
+    if let Err(cleanup) = poll_context::push_cleanup(cleanup) {
+        let location = cleanup.location;
+        if bowerbird_core::spawn(cleanup.future).map(drop).is_err() {
+            eprintln!(
+                "bowerbird: a cleanup registered at {location} was dropped outside of any runtime, and not run"
+            );
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -138,7 +162,7 @@ impl<F: Future> Scope<F> {
                 *self.project().stage = Stage::Cleaning(Outcome::Value(value));
                 true
             }
-            Poll::Pending if !poll_context::needs_attention() => false,
+            Poll::Pending if !poll_context::needs_attention() && !self.has_cleanups() => false,
             Poll::Pending => match poll_context::take_request() {
                 Some((request, _)) => {
                     self.as_mut().project().inner.set(None);
@@ -157,6 +181,10 @@ impl<F: Future> Scope<F> {
                 }
             },
         }
+    }
+
+    fn has_cleanups(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.cleanups.is_empty())
     }
 
     /// The inner future gave a value although this scope's own request was about: the request goes.
