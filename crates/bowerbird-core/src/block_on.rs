@@ -7,16 +7,27 @@
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use bowerbird_base::poll_context;
 
 use crate::blocking;
 use crate::current;
+use crate::report::AbortOnUnwind;
 use crate::runtime::{Entered, Runtime, Threads};
 use crate::seat::Seat;
 use crate::spawn::spawn_main;
 use crate::task::error::TaskError;
 use crate::worker::{Occupant, Rights, Until};
+
+/// Seat 0 of a runtime in which the thread that calls `run` is worker 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FirstSeat {
+    /// Nobody is in `run`; local tasks may bind the next `run` to a thread.
+    Free(Option<ThreadId>),
+    /// A thread is in `run`.
+    Taken,
+}
 
 /// Why a thread cannot wait for a future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +48,8 @@ impl Runtime {
     /// If it was cancelled or has panicked.
     ///
     /// # Panics
-    /// If this thread polls tasks; see [`check_may_block`].
+    /// If this thread polls tasks; see [`check_may_block`]. If the runtime has a thread for seat 0, another
+    /// thread is in `run`, or an earlier `run` left local tasks behind on another thread.
     #[track_caller]
     pub fn run<F: Future>(self: &Arc<Self>, future: F) -> Result<F::Output, TaskError> {
         let location = Location::caller();
@@ -45,10 +57,15 @@ impl Runtime {
             !current::is_occupant(),
             "run() was called inside a task; await the future instead"
         );
+        let _first_seat = self.take_first_seat();
+        let seat = &self.seats[0];
+        let is_vacant = seat.occupancy.enter();
+        debug_assert!(is_vacant, "the first seat was taken above");
         let _entered = Entered::new(self, Some(0));
-        self.idle.worker_came();
-        let output = self.occupied(&self.seats[0], self.rights_of(0), future, location, true);
+        self.worker_came();
+        let output = self.occupied(seat, self.rights_of(0), future, location, true);
         self.idle.worker_left();
+        seat.occupancy.close();
         output
     }
 
@@ -93,6 +110,8 @@ impl Runtime {
 
     /// Occupies the seat, runs until the future is done, and, unless it is `run`'s own seat, until no
     /// local task is left there.
+    ///
+    /// The future may borrow from the caller's stack, so no panic may leave this function before its end.
     fn occupied<F: Future>(
         self: &Arc<Self>,
         seat: &Seat,
@@ -102,7 +121,8 @@ impl Runtime {
         is_run: bool,
     ) -> Result<F::Output, TaskError> {
         let occupant = Occupant::new(self, seat, rights);
-        current::occupy(Some(&occupant), || {
+        let abort = AbortOnUnwind;
+        let output = current::occupy(Some(&occupant), || {
             seat.set_parked(false);
             let main = spawn_main(&occupant, future, location);
             if is_run {
@@ -117,7 +137,41 @@ impl Runtime {
             }
             seat.set_parked(true);
             main.try_join().unwrap_or_else(|main| unreachable!("{main:?} is done"))
-        })
+        });
+        std::mem::forget(abort);
+        output
+    }
+
+    /// Seat 0 has one occupant at a time, and as long as local tasks live there, the same thread.
+    #[track_caller]
+    fn take_first_seat(&self) -> impl Drop {
+        struct Leave<'a>(&'a Runtime);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                // SAFETY: this thread occupies the seat until the state below is given back.
+                let has_local_tasks = unsafe { self.0.seats[0].core() }.local_count.get() > 0;
+                let thread = has_local_tasks.then(|| thread::current().id());
+                *self.0.first_seat.lock() = FirstSeat::Free(thread);
+            }
+        }
+        assert!(
+            self.flavour() == Threads::AllButFirst,
+            "run() needs a runtime whose first seat has no thread"
+        );
+        let mut state = self.first_seat.lock();
+        let FirstSeat::Free(bound_to) = *state else {
+            drop(state);
+            panic!(
+                "run() was called while another thread is in it; spawn on the runtime's handle instead"
+            );
+        };
+        if bound_to.is_some_and(|thread| thread != thread::current().id()) {
+            drop(state);
+            panic!("run() was called on another thread than before while local tasks live there");
+        }
+        *state = FirstSeat::Taken;
+        drop(state);
+        Leave(self)
     }
 
     /// Gets the seat of a worker that sleeps.
@@ -128,14 +182,14 @@ impl Runtime {
             self.idle.claim_any()
         }?;
         let occupancy = &self.seats[index].occupancy;
-        let has_asked = occupancy.ask();
+        let question = occupancy.ask();
         self.unpark(index);
-        (has_asked && occupancy.wait_for_answer()).then_some(index)
+        question.is_some_and(|question| occupancy.wait_for_answer(question)).then_some(index)
     }
 }
 
 impl Occupant<'_> {
-    /// A guest leaves: its local tasks are cancelled and awaited.
+    /// The thread is about to leave the seat: its local tasks are cancelled and awaited.
     fn end_local_tasks(&self) {
         while self.core().local_count.get() > 0 {
             self.seat.list.for_each(|task| {
@@ -170,6 +224,11 @@ impl Occupant<'_> {
     /// Gives the seat to another thread; `false` if it stays here.
     fn give_seat_away(&self) -> bool {
         let Rights::Worker(index) = self.rights else { return false };
+        if poll_context::current_task().is_null() {
+            // No task is being polled: a destructor or a waker of the user's called, from the middle of the
+            // worker's own work, which goes on with the seat.
+            return false;
+        }
         if self.core().local_count.get() > 0 {
             // What others may take is put where they find it at once.
             if let Some(task) = self.seat.slot.take() {

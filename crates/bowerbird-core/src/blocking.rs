@@ -20,8 +20,8 @@ use bowerbird_base::poll_context::{self, Job, OffloadClass, Offloader};
 use bowerbird_base::sync::{Condvar, Mutex};
 
 use crate::current;
-use crate::poll;
-use crate::report::{Unhandled, report};
+use crate::poll::{self, AfterPoll};
+use crate::report::{Unhandled, caught, drop_caught, report};
 use crate::runtime::{Entered, Runtime};
 use crate::spawn::{SpawnError, SpawnOptions, handle_of, set_options};
 use crate::task::Runnable;
@@ -39,15 +39,23 @@ pub(crate) struct Pool {
 }
 
 struct PoolState {
-    queue: VecDeque<Work>,
+    queue: VecDeque<Queued>,
+    next_ticket: u64,
     idle_count: usize,
     thread_count: usize,
     /// Threads whose present work the end of the runtime does not wait for: name resolution.
     abandonable_count: usize,
-    /// Threads that have taken over a worker's seat: they end when the runtime stops.
+    /// Threads that have taken over a worker's seat, or are about to: they end when the runtime stops, and
+    /// the limit is not about them.
     helper_count: usize,
     next_index: usize,
     is_closed: bool,
+}
+
+/// Work with the number that whoever put it in knows it by.
+struct Queued {
+    ticket: u64,
+    work: Work,
 }
 
 /// What a thread of the pool does next.
@@ -64,6 +72,7 @@ impl Pool {
         Self {
             state: Mutex::new(PoolState {
                 queue: VecDeque::new(),
+                next_ticket: 0,
                 idle_count: 0,
                 thread_count: 0,
                 abandonable_count: 0,
@@ -85,18 +94,21 @@ impl Pool {
         }
         // A helper must come at once: its seat stands still until then.
         let is_urgent = matches!(work, Work::Helper(_));
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
         if is_urgent {
-            state.queue.push_front(work)
+            state.helper_count += 1;
+            state.queue.push_front(Queued { ticket, work });
         } else {
-            state.queue.push_back(work)
+            state.queue.push_back(Queued { ticket, work });
         }
         if state.idle_count >= state.queue.len() {
             drop(state);
             self.has_work.notify_one();
             return Ok(());
         }
-        let limit = if is_urgent { usize::MAX } else { runtime.config.max_blocking_threads.max(1) };
-        if state.thread_count >= limit {
+        let limit = runtime.config.max_blocking_threads.max(1);
+        if !is_urgent && state.ordinary_count() >= limit {
             return Ok(());
         }
         state.thread_count += 1;
@@ -105,7 +117,7 @@ impl Pool {
         drop(state);
         match self.start_thread(runtime, index) {
             Ok(()) => Ok(()),
-            Err(error) => self.thread_not_started(is_urgent, &error),
+            Err(error) => self.thread_not_started(runtime, ticket, &error),
         }
     }
 
@@ -118,41 +130,53 @@ impl Pool {
         Ok(())
     }
 
-    /// The system gives no thread: what is queued waits for the threads there are; without any it, or a
-    /// helper, is given back.
+    /// The system gives no thread: a helper is given back, for its seat stands still. Other work waits for
+    /// the threads there are; without any, this is given back, and what else is queued is ended.
     fn thread_not_started(
         &self,
-        is_urgent: bool,
+        runtime: &Arc<Runtime>,
+        ticket: u64,
         error: &std::io::Error,
     ) -> Result<(), (Work, String)> {
-        let mut state = self.state.lock();
-        state.thread_count -= 1;
-        let work = if is_urgent {
-            let at = state.queue.iter().position(|work| matches!(work, Work::Helper(_)));
-            at.and_then(|at| state.queue.remove(at))
-        } else if state.thread_count == 0 {
-            state.queue.pop_back()
-        } else {
-            None
+        let (own, stranded) = {
+            let mut state = self.state.lock();
+            state.thread_count -= 1;
+            let own = state.remove(ticket);
+            match own {
+                // A thread that was free after all has taken it.
+                None => return Ok(()),
+                Some(Work::Helper(job)) => {
+                    state.helper_count -= 1;
+                    (Work::Helper(job), VecDeque::new())
+                }
+                Some(work) if state.ordinary_count() > 0 => {
+                    state.queue.push_back(Queued { ticket, work });
+                    return Ok(());
+                }
+                Some(work) => {
+                    let helpers = state.take_helpers();
+                    (work, std::mem::replace(&mut state.queue, helpers))
+                }
+            }
         };
-        match work {
-            Some(work) => Err((work, format!("the system starts no more threads: {error}"))),
-            None => Ok(()),
+        let reason = format!("the system starts no more threads: {error}");
+        for Queued { work, .. } in stranded {
+            end_unrun(runtime, work, &reason);
         }
+        Err((own, reason))
     }
 
     /// The loop of a thread of the pool.
     fn work(&self, runtime: &Arc<Runtime>) {
         let mut state = self.state.lock();
         loop {
-            if let Some(work) = state.queue.pop_front() {
+            if let Some(Queued { work, .. }) = state.queue.pop_front() {
                 let is_abandonable =
                     usize::from(matches!(work, Work::Offloaded(OffloadClass::Dns, _)));
                 let is_helper = usize::from(matches!(work, Work::Helper(_)));
                 state.abandonable_count += is_abandonable;
-                state.helper_count += is_helper;
                 drop(state);
-                run(work);
+                run(runtime, work);
                 state = self.state.lock();
                 state.abandonable_count -= is_abandonable;
                 state.helper_count -= is_helper;
@@ -181,20 +205,20 @@ impl Pool {
         let queue = {
             let mut state = self.state.lock();
             state.is_closed = true;
-            let helpers = state.queue.extract_helpers();
+            let helpers = state.take_helpers();
             std::mem::replace(&mut state.queue, helpers)
         };
         self.has_work.notify_all();
         let _entered = Entered::new(runtime, None);
-        for work in queue {
-            if let Work::Task(task) = work {
+        for Queued { work, .. } in queue {
+            if let Work::Task(task) = &work {
                 let handle = TaskHandle::retain(task.0);
                 tell(
                     &handle,
                     "blocking work was still queued when the runtime ended, and was not run",
                 );
-                end_unrun(task, "the runtime has ended");
             }
+            end_unrun(runtime, work, "the runtime has ended");
         }
     }
 
@@ -232,31 +256,43 @@ impl Pool {
     }
 }
 
-trait ExtractHelpers {
-    fn extract_helpers(&mut self) -> VecDeque<Work>;
-}
+impl PoolState {
+    /// Threads that do, or wait for, ordinary work.
+    fn ordinary_count(&self) -> usize {
+        self.thread_count.saturating_sub(self.helper_count)
+    }
 
-impl ExtractHelpers for VecDeque<Work> {
+    fn remove(&mut self, ticket: u64) -> Option<Work> {
+        let at = self.queue.iter().position(|queued| queued.ticket == ticket)?;
+        self.queue.remove(at).map(|queued| queued.work)
+    }
+
     /// Takes the helpers out: the seats that they serve must go on until their owners have them back.
-    fn extract_helpers(&mut self) -> VecDeque<Work> {
-        let (helpers, others) =
-            std::mem::take(self).into_iter().partition(|work| matches!(work, Work::Helper(_)));
-        *self = others;
+    fn take_helpers(&mut self) -> VecDeque<Queued> {
+        let (helpers, others) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition(|queued| matches!(queued.work, Work::Helper(_)));
+        self.queue = others;
         helpers
     }
 }
 
-fn run(work: Work) {
+fn run(runtime: &Arc<Runtime>, work: Work) {
     match work {
-        Work::Task(task) => {
-            let _ended = poll::poll(task);
-        }
+        Work::Task(task) => poll_once(runtime, task),
         Work::Offloaded(_, job) | Work::Helper(job) => {
-            if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)) {
-                poll::report_text("offloaded work panicked", &payload);
-                std::mem::forget(payload);
-            }
+            caught("offloaded work panicked", job);
         }
+    }
+}
+
+/// Polls a closure. If it left cleanups that suspend, the workers poll them to their end.
+fn poll_once(runtime: &Arc<Runtime>, task: Runnable) {
+    let outer = poll_context::set_aside();
+    let after = poll::poll(task);
+    drop(outer);
+    if let AfterPoll::Yielded(task) | AfterPoll::Woken(task) = after {
+        runtime.schedule_for_certain(task, runtime.blocking_seat.number);
     }
 }
 
@@ -270,12 +306,18 @@ fn tell(task: &TaskHandle, message: &str) {
     });
 }
 
-/// Ends a closure that was never called: its handle gets a cancellation with this message.
-fn end_unrun(task: Runnable, message: &str) {
-    TaskHandle::retain(task.0).cancel_with(message);
-    let outer = poll_context::set_aside();
-    let _ended = poll::poll(task);
-    drop(outer);
+/// Ends work that was never begun: the handle of a closure gets a cancellation with this message, a job of
+/// another crate is dropped.
+fn end_unrun(runtime: &Arc<Runtime>, work: Work, message: &str) {
+    match work {
+        Work::Task(task) => {
+            TaskHandle::retain(task.0).cancel_with(message);
+            poll_once(runtime, task);
+        }
+        Work::Offloaded(_, job) | Work::Helper(job) => {
+            drop_caught(job, "the destructor of offloaded work panicked");
+        }
+    }
 }
 
 /// A closure as a future that is ready at its first poll.
@@ -327,10 +369,8 @@ impl Runtime {
             let header = TaskCell::allocate(call, state, seat.number, id::take(1), location);
             set_options(header, options);
             seat.list.link(header);
-            if let Err((Work::Task(task), reason)) =
-                self.blocking.put(self, Work::Task(Runnable(header)))
-            {
-                end_unrun(task, &reason);
+            if let Err((work, reason)) = self.blocking.put(self, Work::Task(Runnable(header))) {
+                end_unrun(self, work, &reason);
             }
             header
         })

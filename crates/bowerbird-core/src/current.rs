@@ -57,9 +57,9 @@ pub(crate) fn runtime_if(is_wanted: bool) -> Option<Arc<Runtime>> {
     if is_wanted { runtime() } else { None }
 }
 
-/// Calls `f` with the runtime of this thread, without counting a reference.
+/// Calls `f` with the runtime of this thread; with none while the thread is being taken down.
 pub(crate) fn with_runtime<R>(f: impl FnOnce(Option<&Arc<Runtime>>) -> R) -> R {
-    RUNTIME.with(|slot| f(slot.borrow().as_ref()))
+    f(runtime().as_ref())
 }
 
 /// Sets the runtime of this thread and gives the one before.

@@ -1,7 +1,7 @@
 //! Who sleeps and who searches. The protocol and its proof are in `IDLE.md`, beside this file.
 //!
-//! One word holds two counts, the searching and the sleeping workers; the list behind the lock says which
-//! sleep. The counts of sleepers change under the lock only, in the same read-modify-write as the count
+//! One word holds three counts, the searching, the sleeping and the present workers; the list behind the
+//! lock says which sleep. The counts of sleepers change under the lock only, in the same read-modify-write as the count
 //! of searchers, so no state in between can be seen.
 //!
 //! # Ordering arguments
@@ -18,15 +18,14 @@ use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicU64, Ordering};
 
 const SEARCHING: u64 = 1;
-const SLEEPING: u64 = 1 << 32;
+const SLEEPING: u64 = 1 << 21;
+const PRESENT: u64 = 1 << 42;
 
 /// The idle workers of a runtime.
 pub(crate) struct Idle {
     word: AtomicU64,
     sleepers: Mutex<Vec<usize>>,
     worker_count: u64,
-    /// How many seats have an occupant.
-    present_count: AtomicU64,
 }
 
 fn searching(word: u64) -> u64 {
@@ -34,7 +33,11 @@ fn searching(word: u64) -> u64 {
 }
 
 fn sleeping(word: u64) -> u64 {
-    word / SLEEPING
+    word % PRESENT / SLEEPING
+}
+
+fn present(word: u64) -> u64 {
+    word / PRESENT
 }
 
 impl Idle {
@@ -43,18 +46,17 @@ impl Idle {
             word: AtomicU64::new(0),
             sleepers: Mutex::new(Vec::with_capacity(worker_count)),
             worker_count: worker_count as u64,
-            present_count: AtomicU64::new(0),
         }
     }
 
     /// A thread has taken an empty seat.
     pub(crate) fn worker_came(&self) {
-        self.present_count.fetch_add(1, Ordering::SeqCst); // [ORD-1] counted before it can sleep
+        self.word.fetch_add(PRESENT, Ordering::SeqCst); // [ORD-1] counted before it can sleep
     }
 
     /// A thread has left its seat empty.
     pub(crate) fn worker_left(&self) {
-        self.present_count.fetch_sub(1, Ordering::SeqCst); // [ORD-1]
+        self.word.fetch_sub(PRESENT, Ordering::SeqCst); // [ORD-1]
     }
 
     /// A worker begins to search, unless half of them do already.
@@ -139,8 +141,8 @@ impl Idle {
     /// Whether every worker that there is sleeps.
     pub(crate) fn all_sleep(&self) -> bool {
         // [ORD-1]
-        let sleeping = sleeping(self.word.fetch_add(0, Ordering::SeqCst));
-        sleeping == self.present_count.load(Ordering::SeqCst) // [ORD-1]
+        let word = self.word.fetch_add(0, Ordering::SeqCst);
+        sleeping(word) == present(word)
     }
 
     /// How many workers sleep, as a figure.

@@ -31,6 +31,7 @@ mod owner;
 mod seat;
 #[allow(unsafe_code, reason = "takes the thieves' ends of new seats")]
 mod runtime;
+#[allow(unsafe_code, reason = "looks whether local tasks are left in the seat that it leaves")]
 mod block_on;
 mod shutdown;
 mod rescue;

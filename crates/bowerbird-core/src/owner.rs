@@ -11,47 +11,27 @@
 //! its end C comes after B in the order of the state word, and A, which precedes B, is visible at D: the
 //! runtime waits until the guest has left. If B made nothing runnable, the guest follows no pointer.
 //!
-//! # Ordering arguments
-//! - `[ORD-1]` A is Relaxed before an AcqRel read-modify-write (B) of the same thread, and D comes after
-//!   an acquire of C; leaving is Release against the Acquire of D, so that the guest's last use of the
-//!   runtime precedes its end. Weaker at leaving: the queues are freed while the guest unparks a worker.
-//! - `[ORD-2]` The pointers are written before the first task with this number exists and the task is
-//!   handed over with at least Release and Acquire, so Relaxed loads see them.
-
-use std::ptr;
-
-use bowerbird_base::sync::Mutex;
-use bowerbird_base::sync::hint::spin_loop;
-use bowerbird_base::sync::static_atomic::{AtomicPtr, AtomicUsize, Ordering};
-use bowerbird_base::sync::thread::yield_now;
+//! A runtime that is dropped without an end, or that left tasks behind, leaves tasks that are not done. So
+//! [`retire`] takes the pointers away before it reads the counter: a guest that counts itself after that
+//! reading finds no runtime and does nothing, and the number is not used again. The places themselves, and
+//! the orderings, are in `place.rs`.
 
 use crate::runtime::Runtime;
 use crate::seat::Seat;
 use crate::task::Runnable;
 
+#[macro_use]
+mod place;
+
+use place::Place;
+
 /// The number of a seat in the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OwnerNumber(pub(crate) u16);
 
-#[repr(align(64))]
-struct Place {
-    guest_count: AtomicUsize,
-    runtime: AtomicPtr<Runtime>,
-    /// The same, but null for a seat that may go before its runtime does.
-    home: AtomicPtr<Runtime>,
-    seat: AtomicPtr<Seat>,
-}
-
 const PLACE_COUNT: usize = 1 << 16;
 
-static PLACES: [Place; PLACE_COUNT] = [const {
-    Place {
-        guest_count: AtomicUsize::new(0),
-        runtime: AtomicPtr::new(ptr::null_mut()),
-        home: AtomicPtr::new(ptr::null_mut()),
-        seat: AtomicPtr::new(ptr::null_mut()),
-    }
-}; PLACE_COUNT];
+static PLACES: [Place<Runtime, Seat>; PLACE_COUNT] = [const { Place::new() }; PLACE_COUNT];
 
 bowerbird_base::model_or_real! { {
     fn free_numbers<R>(f: impl FnOnce(&mut FreeNumbers) -> R) -> R {
@@ -60,6 +40,7 @@ bowerbird_base::model_or_real! { {
     }
 } {
     fn free_numbers<R>(f: impl FnOnce(&mut FreeNumbers) -> R) -> R {
+        use bowerbird_base::sync::Mutex;
         static FREE: Mutex<FreeNumbers> = Mutex::new(FreeNumbers::NEW);
         f(&mut FREE.lock())
     }
@@ -93,50 +74,50 @@ pub(crate) fn take_number() -> OwnerNumber {
     })
 }
 
+#[inline]
+fn place(number: OwnerNumber) -> &'static Place<Runtime, Seat> {
+    &PLACES[usize::from(number.0)]
+}
+
 /// Says which seat and runtime a number stands for, before any task carries it. A seat that does not last
 /// as long as its runtime is entered by the runtime's own workers too.
 pub(crate) fn set(number: OwnerNumber, runtime: *const Runtime, seat: *const Seat, lasts: bool) {
-    let place = &PLACES[usize::from(number.0)];
-    let home = if lasts { runtime.cast_mut() } else { ptr::null_mut() };
-    // [ORD-2]
-    place.home.store(home, Ordering::Relaxed);
-    // [ORD-2]
-    place.runtime.store(runtime.cast_mut(), Ordering::Relaxed);
-    // [ORD-2]
-    place.seat.store(seat.cast_mut(), Ordering::Relaxed);
+    place(number).set(runtime, seat, lasts);
 }
 
 /// The runtime that a number stands for, if the seat lasts as long as it; to be compared only.
 #[inline]
 pub(crate) fn home_of(number: OwnerNumber) -> *const Runtime {
-    // [ORD-2]
-    PLACES[usize::from(number.0)].home.load(Ordering::Relaxed)
+    place(number).home()
 }
 
 /// The runtime that a number stands for.
 #[inline]
 pub(crate) fn runtime_of(number: OwnerNumber) -> *const Runtime {
-    // [ORD-2]
-    PLACES[usize::from(number.0)].runtime.load(Ordering::Relaxed)
+    place(number).runtime()
 }
 
 /// The seat that a number stands for.
 #[inline]
 pub(crate) fn seat_of(number: OwnerNumber) -> *const Seat {
-    // [ORD-2]
-    PLACES[usize::from(number.0)].seat.load(Ordering::Relaxed)
+    place(number).seat()
 }
 
-/// Gives a number back, after the last guest has left. No task that carries it is unfinished.
-pub(crate) fn give_back(number: OwnerNumber) {
-    let place = &PLACES[usize::from(number.0)];
-    let mut round = 0_u32;
-    // [ORD-1]
-    while place.guest_count.load(Ordering::Acquire) != 0 {
-        round += 1;
-        if round < 64 { spin_loop() } else { yield_now() }
+/// Waits until no guest is in the place.
+pub(crate) fn wait_for_guests(number: OwnerNumber) {
+    place(number).wait_for_guests();
+}
+
+/// The number stands for nothing from now on; returns when the last guest has left.
+pub(crate) fn retire(number: OwnerNumber) {
+    place(number).retire();
+}
+
+/// Gives a number back that was retired, unless unfinished tasks carry it.
+pub(crate) fn give_back(number: OwnerNumber, unfinished_count: usize) {
+    if unfinished_count == 0 {
+        free_numbers(|free| free.returned.push(number.0));
     }
-    free_numbers(|free| free.returned.push(number.0));
 }
 
 /// A thread outside the runtime, about to wake one of its tasks.
@@ -146,24 +127,24 @@ pub(crate) struct Guest {
 
 /// Enters the place of a task's owner, before the transition of the task's state.
 pub(crate) fn enter(number: OwnerNumber) -> Guest {
-    // [ORD-1]
-    PLACES[usize::from(number.0)].guest_count.fetch_add(1, Ordering::Relaxed);
+    place(number).enter();
     Guest { number }
 }
 
 impl Guest {
     /// Queues a task that this guest's transition has made runnable.
     pub(crate) fn schedule(&self, task: Runnable) {
-        // SAFETY: the transition made the task runnable, so the runtime cannot end before this guest
-        // leaves (module docs).
-        let runtime = unsafe { &*runtime_of(self.number) };
-        runtime.schedule_from_outside(task, self.number);
+        // SAFETY: the pointer is null, or its runtime cannot end before this guest leaves (module docs).
+        let runtime = unsafe { runtime_of(self.number).as_ref() };
+        // Without a runtime nobody will ever poll the task again.
+        if let Some(runtime) = runtime {
+            runtime.schedule_from_outside(task, self.number);
+        }
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // [ORD-1]
-        PLACES[usize::from(self.number.0)].guest_count.fetch_sub(1, Ordering::Release);
+        place(self.number).leave();
     }
 }

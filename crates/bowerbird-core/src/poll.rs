@@ -24,7 +24,7 @@ use std::task::{Context as PollCx, Poll, Waker};
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 
 use crate::config::PanicPolicy;
-use crate::report::{Unhandled, report};
+use crate::report::{Unhandled, caught, drop_caught, report};
 use crate::task::Runnable;
 use crate::task::cold::ColdState;
 use crate::task::error::{TaskError, panic_text};
@@ -99,9 +99,14 @@ fn poll_unusual(task: Runnable, seen: Bits) -> AfterPoll {
     });
     let after = poll_with_requests(task, seen);
     if let Some(outside) = outside {
-        variables::replace_current(outside);
+        drop_context(variables::replace_current(outside));
     }
     after
+}
+
+/// The values of a context may be dropped with it, and are the user's.
+fn drop_context(context: Context) {
+    drop_caught(context, "the destructor of a context variable panicked");
 }
 
 fn poll_with_requests(task: Runnable, seen: Bits) -> AfterPoll {
@@ -134,10 +139,12 @@ fn attend(task: Runnable, seen: Bits, polled: Polled, yielded: bool) -> AfterPol
         (Polled::Value, Some(request)) => replace_value(&task, request),
         (Polled::Panicked, Some(_)) | (_, None) => {}
     }
-    keep_context(&task, seen);
     match polled {
         Polled::Pending if had_cleanups => beside(task, seen, yielded),
-        Polled::Pending => after(task, seen, polled, yielded),
+        Polled::Pending => {
+            keep_context(&task, seen);
+            after(task, seen, polled, yielded)
+        }
         Polled::Value | Polled::Panicked => clean_up(task, seen),
     }
 }
@@ -156,11 +163,11 @@ fn unwind(task: Runnable, seen: Bits, request: Request) -> AfterPoll {
     unsafe { (task.header().vtable.store_error)(task.0, error) };
     poll_context::take_request();
     collect_cleanups(&task);
-    keep_context(&task, seen);
     clean_up(task, seen)
 }
 
-/// Puts the context that the poll left in the thread back into the task.
+/// Puts the context that the poll, and the cleanups after it, left in the thread back into the task. Called
+/// once in a poll, before the task may be polled elsewhere.
 fn keep_context(task: &Runnable, seen: Bits) {
     let is_marked = poll_context::take_mark();
     if !is_marked && !seen.has_context() {
@@ -171,8 +178,11 @@ fn keep_context(task: &Runnable, seen: Bits) {
     } else {
         variables::replace_current(Context::new())
     };
-    task.header().cold_or_new().0.lock().context = Some(outside);
+    let before = task.header().cold_or_new().0.lock().context.replace(outside);
     task.header().state.set(state::CONTEXT);
+    if let Some(before) = before {
+        drop_context(before);
+    }
 }
 
 /// Takes the waiting request; `uncancel` may have taken it back. The sweep at the end of a runtime makes
@@ -224,6 +234,7 @@ fn collect_cleanups(task: &Runnable) -> bool {
 /// The future goes on and cleanups run beside it: one step of both.
 fn beside(task: Runnable, seen: Bits, yielded: bool) -> AfterPoll {
     let cleanups_yielded = poll_cleanups(&task);
+    keep_context(&task, seen);
     after(task, seen, Polled::Pending, yielded || cleanups_yielded)
 }
 
@@ -231,6 +242,7 @@ fn beside(task: Runnable, seen: Bits, yielded: bool) -> AfterPoll {
 fn clean_up(task: Runnable, seen: Bits) -> AfterPoll {
     let header = task.header();
     let yielded = poll_cleanups(&task);
+    keep_context(&task, seen);
     if header.cold().is_some_and(|cold| !cold.0.lock().cleanups.is_empty()) {
         header.state.set(state::FUTURE_GONE);
         return after(task, seen, Polled::Pending, yielded);
@@ -377,18 +389,14 @@ fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
 pub(crate) fn wake_caught(waker: Waker) {
     if is_ours(&waker) {
         waker.wake();
-    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        report_text("a waker panicked", &payload);
-        std::mem::forget(payload);
+    } else {
+        caught("a waker panicked", || waker.wake());
     }
 }
 
 #[cold]
 fn wake_by_ref_caught(waker: &Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())) {
-        report_text("a waker panicked", &payload);
-        std::mem::forget(payload);
-    }
+    caught("a waker panicked", || waker.wake_by_ref());
 }
 
 /// Nobody has, or will have, the output: reports a panic, and drops it.
@@ -460,15 +468,4 @@ fn report_panic(header: &Header, message: &str, cleanup: Option<&Cleanup>, paylo
         unhandled.location = Some(cleanup.location);
     }
     report(&unhandled);
-}
-
-#[cold]
-pub(crate) fn report_text(message: &str, payload: &Payload) {
-    report(&Unhandled {
-        message: message.into(),
-        error: panic_text(&**payload).map(str::to_owned),
-        task_id: None,
-        task_name: None,
-        location: None,
-    });
 }

@@ -1,10 +1,13 @@
 //! What nobody retrieved: the last place where an error can be heard.
 
+use std::any::Any;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
+use crate::config::Hook;
 use crate::current;
+use crate::task::error::panic_text;
 use crate::task::id::TaskId;
 
 /// Something that went wrong where nobody waits for it.
@@ -47,6 +50,61 @@ pub type ExceptionHandler = Arc<dyn Fn(&Unhandled) + Send + Sync>;
 /// The handler that a runtime has unless it is given another: a line on standard error.
 pub(crate) fn default_handler() -> ExceptionHandler {
     Arc::new(|unhandled| eprintln!("bowerbird: {unhandled}"))
+}
+
+/// Calls code that is not ours; what it panics with is reported and goes no further.
+pub(crate) fn caught<R>(message: &str, f: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(output) => Some(output),
+        Err(payload) => {
+            report_panic_text(message, payload);
+            None
+        }
+    }
+}
+
+/// Drops a value of the user's; a panic of its destructor is reported and goes no further.
+pub(crate) fn drop_caught<T>(value: T, message: &str) {
+    caught(message, move || drop(value));
+}
+
+/// Calls a hook, if there is one.
+pub(crate) fn call_hook(hook: Option<&Hook>) {
+    if let Some(hook) = hook {
+        caught("a hook of the runtime's threads panicked", || hook());
+    }
+}
+
+/// Reports a panic that concerns no task.
+#[cold]
+pub(crate) fn report_panic_text(message: &str, payload: Box<dyn Any + Send>) {
+    report_text(message, panic_text(&*payload));
+    std::mem::forget(payload); // its destructor may panic again
+}
+
+/// Reports what concerns no task.
+#[cold]
+pub(crate) fn report_text(message: &str, error: Option<&str>) {
+    report(&Unhandled {
+        message: message.into(),
+        error: error.map(str::to_owned),
+        task_id: None,
+        task_name: None,
+        location: None,
+    });
+}
+
+/// The process cannot go on if a panic comes out of the runtime's own code: a future that borrows from the
+/// stack would stay behind, or a worker's tasks would wait for ever.
+pub(crate) struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!(
+            "bowerbird: a panic came out of the runtime itself; this is a bug, the process ends"
+        );
+        std::process::abort();
+    }
 }
 
 /// Tells the handler of this thread's runtime, or the default one. A handler that panics is not heard.

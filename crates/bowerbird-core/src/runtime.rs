@@ -14,12 +14,15 @@ use std::thread;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicBool, Ordering};
 
+use crate::block_on::FirstSeat;
 use crate::blocking::Pool;
 use crate::config::Config;
 use crate::current;
 use crate::idle::Idle;
+use crate::owner;
 use crate::park::Park;
 use crate::queue::{Door, Thief, until_answered};
+use crate::report::{call_hook, caught};
 use crate::rescue::Rescue;
 use crate::seat::Seat;
 use crate::shutdown::Sweep;
@@ -48,6 +51,7 @@ pub struct Runtime {
     pub(crate) sweep: Sweep,
     is_stopped: AtomicBool,
     flavour: Threads,
+    pub(crate) first_seat: Mutex<FirstSeat>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// The main future of `run`, for the panic policy.
     main: Mutex<Option<TaskHandle>>,
@@ -90,6 +94,7 @@ impl Runtime {
             sweep: Sweep::new(),
             is_stopped: AtomicBool::new(false),
             flavour: threads,
+            first_seat: Mutex::new(FirstSeat::Free(None)),
             threads: Mutex::new(Vec::new()),
             main: Mutex::new(None),
             config,
@@ -137,7 +142,11 @@ impl Runtime {
     }
 
     pub(crate) fn thread_builder(&self, index: usize) -> thread::Builder {
-        let builder = thread::Builder::new().name((self.config.thread_name)(index));
+        // The function is the user's, and a name with a zero in it makes `name` panic.
+        let named = caught("the function that names threads panicked", || {
+            thread::Builder::new().name((self.config.thread_name)(index))
+        });
+        let builder = named.unwrap_or_else(|| thread::Builder::new().name("bowerbird".into()));
         match self.config.thread_stack_size {
             Some(size) => builder.stack_size(size),
             None => builder,
@@ -151,6 +160,12 @@ impl Runtime {
         });
     }
 
+    /// A thread has taken an empty seat.
+    pub(crate) fn worker_came(&self) {
+        self.idle.worker_came();
+        self.rescue.worker_woke();
+    }
+
     /// The rights of whoever occupies the seat.
     pub(crate) fn rights_of(&self, index: usize) -> Rights {
         if self.seats.len() == 1 { Rights::OnlyWorker } else { Rights::Worker(index) }
@@ -161,15 +176,11 @@ impl Runtime {
         struct Stop<'a>(&'a Runtime);
         impl Drop for Stop<'_> {
             fn drop(&mut self) {
-                if let Some(hook) = &self.0.config.on_thread_stop {
-                    hook();
-                }
+                call_hook(self.0.config.on_thread_stop.as_ref());
             }
         }
         let _entered = Entered::new(self, index);
-        if let Some(hook) = &self.config.on_thread_start {
-            hook();
-        }
+        call_hook(self.config.on_thread_start.as_ref());
         let _stop = Stop(self);
         f();
     }
@@ -212,6 +223,14 @@ impl Runtime {
     /// The same, after a task was queued from outside.
     pub(crate) fn is_stopped_for_certain(&self) -> bool {
         self.is_stopped.fetch_or(false, Ordering::SeqCst) // [ORD-2]
+    }
+
+    /// Waits until no thread outside is in the middle of waking a task of this runtime.
+    pub(crate) fn wait_for_foreign_wakes(&self) {
+        self.seats
+            .iter()
+            .chain([&self.outside, &self.blocking_seat])
+            .for_each(|seat| owner::wait_for_guests(seat.number));
     }
 
     /// Ends everything that is queued, unpolled; the runtime has stopped.
@@ -282,6 +301,17 @@ impl Runtime {
         if let Some(main) = main {
             main.cancel_with(message);
         }
+    }
+}
+
+impl Drop for Runtime {
+    /// A thread outside may be in the middle of waking a task: it uses more than the seat that it counted
+    /// itself at, so all of them are waited for before any field goes.
+    fn drop(&mut self) {
+        self.seats
+            .iter()
+            .chain([&self.outside, &self.blocking_seat])
+            .for_each(|seat| owner::retire(seat.number));
     }
 }
 

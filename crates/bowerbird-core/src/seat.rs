@@ -6,12 +6,16 @@
 //!
 //! # Occupancy
 //! ```text
-//!   HOME -- 1 ask --> ASKED -- 2 lend --> LENT -- 3 give back --> HOME
-//!                       '---- 2 refuse (live local tasks) ------> HOME
+//!   VACANT -- 0 enter --> HOME -- 1 ask --> ASKED -- 2 lend --> LENT -- 3 give back --> HOME
+//!                           |                 |----- 2 refuse (live local tasks) -----> HOME
+//!     VACANT <-- 4 close ---'-----------------'
 //! ```
-//! The thread that belongs to the seat lends it to a `block_on` caller that asked (1, 2), and waits until
-//! it has it back (3). All under one lock; the core is handed over with it. `block_in_place` gives the
-//! seat to another thread for good, before that thread begins.
+//! A thread takes an empty seat (0) and is then the one that belongs to it, until it leaves (4). It lends
+//! the seat to a `block_on` caller that asked (1, 2), and waits until it has it back (3). Each question has
+//! a number, so that two callers who ask one after the other do not both take one answer for theirs, and
+//! leaving refuses a question that is open. All under one lock; the core is handed over with it (loom
+//! `seat_has_one_occupant`). `block_in_place` gives the seat to another thread for good, before that thread
+//! begins; the seat is not vacant in between.
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` The flag of the inbox is set after an item was put into it and cleared before it is
@@ -170,7 +174,8 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        owner::give_back(self.number);
+        owner::retire(self.number);
+        owner::give_back(self.number, self.list.len());
     }
 }
 
@@ -262,6 +267,8 @@ impl NextSlot {
 /// Who has the seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
+    /// Nobody.
+    Vacant,
     /// The thread that belongs to it.
     Home,
     /// Somebody asked the occupant for it.
@@ -273,15 +280,25 @@ pub(crate) enum Turn {
 /// The hand-over of a seat.
 pub(crate) struct Occupancy {
     asked: AtomicBool,
-    turn: Mutex<Turn>,
+    state: Mutex<OccupancyState>,
     changed: Condvar,
 }
+
+struct OccupancyState {
+    turn: Turn,
+    /// The number of the last question.
+    question: u64,
+}
+
+/// An open question of a guest.
+#[must_use = "the home thread waits to have the seat back"]
+pub(crate) struct Question(u64);
 
 impl Occupancy {
     fn new() -> Self {
         Self {
             asked: AtomicBool::new(false),
-            turn: Mutex::new(Turn::Home),
+            state: Mutex::new(OccupancyState { turn: Turn::Vacant, question: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -292,45 +309,66 @@ impl Occupancy {
         self.asked.load(Ordering::Relaxed) // [ORD-2]
     }
 
-    /// Edge 1, by a guest. `false` if somebody else was first. The caller then unparks the occupant.
-    pub(crate) fn ask(&self) -> bool {
-        let mut turn = self.turn.lock();
-        if *turn != Turn::Home {
-            return false;
+    /// Edge 0. `false` if somebody has the seat.
+    pub(crate) fn enter(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_vacant = state.turn == Turn::Vacant;
+        if is_vacant {
+            state.turn = Turn::Home;
         }
-        *turn = Turn::Asked;
+        is_vacant
+    }
+
+    /// Edge 4, by the home thread, which leaves: whoever asks, or has asked, does not get the seat.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        self.asked.store(false, Ordering::Relaxed); // [ORD-2]
+        state.turn = Turn::Vacant;
+        self.changed.notify_all();
+    }
+
+    /// Edge 1, by a guest. `None` if somebody else was first, or nobody is there to answer. The caller then
+    /// unparks the occupant.
+    pub(crate) fn ask(&self) -> Option<Question> {
+        let mut state = self.state.lock();
+        if state.turn != Turn::Home {
+            return None;
+        }
+        state.turn = Turn::Asked;
+        state.question += 1;
         self.asked.store(true, Ordering::Relaxed); // [ORD-2]
-        true
+        Some(Question(state.question))
     }
 
     /// Edge 2, the guest's side: waits for the answer and returns whether the seat is its own now.
-    pub(crate) fn wait_for_answer(&self) -> bool {
-        let mut turn = self.turn.lock();
-        while *turn == Turn::Asked {
-            self.changed.wait(&mut turn);
+    pub(crate) fn wait_for_answer(&self, question: Question) -> bool {
+        let mut state = self.state.lock();
+        // A later question means that this one was refused.
+        while state.turn == Turn::Asked && state.question == question.0 {
+            self.changed.wait(&mut state);
         }
-        *turn == Turn::Lent
+        state.turn == Turn::Lent && state.question == question.0
     }
 
     /// Edges 2 and 3, the home thread's side: lends or refuses, and returns when it has the seat again.
     pub(crate) fn answer(&self, lend: bool) {
-        let mut turn = self.turn.lock();
+        let mut state = self.state.lock();
         self.asked.store(false, Ordering::Relaxed); // [ORD-2]
-        if *turn != Turn::Asked {
+        if state.turn != Turn::Asked {
             return;
         }
-        *turn = if lend { Turn::Lent } else { Turn::Home };
+        state.turn = if lend { Turn::Lent } else { Turn::Home };
         self.changed.notify_all();
-        while *turn == Turn::Lent {
-            self.changed.wait(&mut turn);
+        while state.turn == Turn::Lent {
+            self.changed.wait(&mut state);
         }
     }
 
     /// Edge 3, the guest's side.
     pub(crate) fn give_back(&self) {
-        let mut turn = self.turn.lock();
+        let mut state = self.state.lock();
         self.asked.store(false, Ordering::Relaxed); // [ORD-2]
-        *turn = Turn::Home;
+        state.turn = Turn::Home;
         self.changed.notify_all();
     }
 }

@@ -19,26 +19,30 @@ use std::thread;
 use std::time::Duration;
 
 use bowerbird_base::clock::system_now;
+use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::waker_slot::WakerSlot;
 
 use crate::current;
 use crate::handle::current_task;
-use crate::report::{Unhandled, report};
-use crate::runtime::{Runtime, Threads};
+use crate::report::{Unhandled, report, report_text};
+use crate::runtime::{Entered, Runtime, Threads};
 use crate::task::handle::TaskHandle;
 use crate::task::state::{self, Wake};
 use crate::wake::schedule_after;
+use crate::worker::Occupant;
 
 /// The tasks that a sweep has asked to end and that have not ended.
 pub(crate) struct Sweep {
     live_count: AtomicUsize,
     waker: WakerSlot,
+    /// Held by the thread that ends the runtime.
+    ending: Mutex<()>,
 }
 
 impl Sweep {
     pub(crate) fn new() -> Self {
-        Self { live_count: AtomicUsize::new(0), waker: WakerSlot::new() }
+        Self { live_count: AtomicUsize::new(0), waker: WakerSlot::new(), ending: Mutex::new(()) }
     }
 
     /// A swept task has ended.
@@ -103,17 +107,10 @@ pub(crate) async fn sweep(runtime: &Runtime) {
         }
         runtime.sweep.wait().await;
     }
-    report_text("tasks went on spawning others at the end of the runtime, and were left behind");
-}
-
-fn report_text(message: &str) {
-    report(&Unhandled {
-        message: message.into(),
-        error: None,
-        task_id: None,
-        task_name: None,
-        location: None,
-    });
+    report_text(
+        "tasks went on spawning others at the end of the runtime, and were left behind",
+        None,
+    );
 }
 
 /// How long the end of a runtime may take.
@@ -141,6 +138,11 @@ impl Runtime {
             self.shut_down_in_background();
             return;
         }
+        // One thread ends the runtime; the others wait for it.
+        let _ending = self.sweep.ending.lock();
+        if self.is_stopped() {
+            return;
+        }
         let is_swept = self.sweep_until(deadline);
         let limit =
             deadline.or_else(|| system_now().checked_add(self.config.blocking_shutdown_timeout));
@@ -153,12 +155,50 @@ impl Runtime {
             if is_idle {
                 self.blocking.wait_for_helpers();
             }
-            self.end_queued();
+            self.end_late_comers();
+            self.wait_for_foreign_wakes();
             self.driver.shut_down();
         }
-        if !is_swept || !is_idle || self.live_count() > 0 {
+        if !is_swept || !is_idle || self.has_unfinished() {
             self.leave_behind();
         }
+    }
+
+    /// Ends what came after the sweep: the workers are gone, so it is polled here, to be cancelled. What does
+    /// not end at that is left behind.
+    fn end_late_comers(self: &Arc<Self>) {
+        const ROUNDS: usize = 100;
+        let _entered = Entered::new(self, None);
+        for _ in 0..ROUNDS {
+            let mut found = false;
+            self.for_each_task(|task| {
+                // A local one is its thread's, which has ended it or has left it.
+                if !task.is_local() {
+                    found = true;
+                    if !task.is_hidden() {
+                        task.cancel();
+                    }
+                }
+            });
+            self.end_queued();
+            for (index, seat) in self.seats.iter().enumerate() {
+                if seat.occupancy.enter() {
+                    let occupant = Occupant::new(self, seat, self.rights_of(index));
+                    current::occupy(Some(&occupant), || occupant.end_own_tasks(false));
+                    seat.occupancy.close();
+                }
+            }
+            if !found {
+                return;
+            }
+        }
+    }
+
+    /// Whether a task has not ended. One that is just being unlinked has.
+    fn has_unfinished(&self) -> bool {
+        let mut found = false;
+        self.for_each_task(|_| found = true);
+        found
     }
 
     /// Ends the runtime on a thread of its own, and does not wait for it.
@@ -209,7 +249,7 @@ impl Runtime {
             Threads::AllButFirst => self.run(future),
         };
         if let Err(error) = ended {
-            report_text(&format!("the end of the runtime was disturbed: {error}"));
+            report_text(&format!("the end of the runtime was disturbed: {error}"), None);
         }
     }
 }

@@ -9,7 +9,9 @@ use std::task::Waker;
 use bowerbird_base::poll_context;
 
 use crate::current;
+use crate::owner::OwnerNumber;
 use crate::poll::{self, AfterPoll};
+use crate::report::caught;
 use crate::runtime::Runtime;
 use crate::seat::Seat;
 use crate::task::Runnable;
@@ -194,16 +196,12 @@ pub(crate) fn spawn_main<F: Future>(
 pub(crate) fn spawn_callbacks(task: TaskHandle, callbacks: Vec<Callback>) {
     let run = move || {
         for callback in callbacks {
-            let called = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| callback(&task)));
-            if let Err(payload) = called {
-                poll::report_text("a done callback panicked", &payload);
-                std::mem::forget(payload);
-            }
+            caught("a done callback panicked", || callback(&task));
         }
     };
     let location = Location::caller();
     current::with_occupant(|occupant| match (occupant, current::runtime()) {
-        (Some(occupant), _) => {
+        (Some(occupant), _) if !occupant.runtime.is_stopped() => {
             spawn_on_seat(occupant, async move { run() }, HIDDEN, location);
         }
         (None, Some(runtime)) if !runtime.is_stopped() => {
@@ -218,7 +216,7 @@ pub(crate) fn spawn_callbacks(task: TaskHandle, callbacks: Vec<Callback>) {
             seat.list.link(header);
             runtime.begin_from_outside(header);
         }
-        // The runtime is gone: there is no better place than here.
+        // The runtime is gone, or on its way: there is no better place than here.
         _ => run(),
     });
 }
@@ -325,17 +323,38 @@ fn poll_eagerly(occupant: &Occupant<'_>, task: Runnable) {
     drop(outer);
     match after {
         AfterPoll::Nothing => {}
+        // The task gave this thread's seat away, see `block_in_place`.
+        after if !occupant.has_seat() => occupant.requeue_without_seat(after),
         AfterPoll::Yielded(task) => occupant.schedule_yielded(task),
         AfterPoll::Woken(task) => occupant.schedule_requeued(task),
     }
 }
 
-/// The runtime has stopped: a task that comes now is dropped unpolled and ends cancelled.
+/// The runtime has stopped: a task that comes now is dropped unpolled and ends cancelled; one that ran before
+/// unwinds. The runtime's own (done callbacks) are let through.
 #[cold]
 pub(crate) fn end_unpolled(task: Runnable) {
-    TaskHandle::retain(task.0).cancel_with("the runtime has ended");
+    if !task.header().state.load().is_hidden() {
+        TaskHandle::retain(task.0).cancel_with("the runtime has ended");
+    }
+    poll_to_suspension(task);
+}
+
+/// Polls a task here until it sleeps or has ended: there is no queue to put it into.
+fn poll_to_suspension(task: Runnable) {
+    /// One that only ever yields is left behind.
+    const MOST_POLLS: usize = 1_000;
     let outer = poll_context::set_aside();
-    let _ended = poll::poll(task);
+    let outside = variables::replace_current(Context::new());
+    let mut next = Some(task);
+    for _ in 0..MOST_POLLS {
+        let Some(task) = next.take() else { break };
+        next = match poll::poll(task) {
+            AfterPoll::Nothing => None,
+            AfterPoll::Yielded(task) | AfterPoll::Woken(task) => Some(task),
+        };
+    }
+    variables::replace_current(outside);
     drop(outer);
 }
 
@@ -387,7 +406,12 @@ impl Runtime {
     /// Queues a task that was spawned from outside. If the runtime stops at the same time, either its last
     /// look at the queues comes after, or this thread sees the stop and looks itself.
     fn begin_from_outside(&self, header: NonNull<Header>) {
-        self.schedule_from_outside(Runnable(header), self.outside.number);
+        self.schedule_for_certain(Runnable(header), self.outside.number);
+    }
+
+    /// Queues a task that may come after the workers have gone.
+    pub(crate) fn schedule_for_certain(&self, task: Runnable, owner: OwnerNumber) {
+        self.schedule_from_outside(task, owner);
         if self.is_stopped_for_certain() {
             self.end_queued();
         }

@@ -130,7 +130,9 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
 
     /// Returns the value in the current context.
     pub fn get(&'static self) -> Option<T> {
-        CURRENT.with(|current| current.borrow().get(self.key())?.downcast_ref::<T>().cloned())
+        // Cloned outside of the borrow: a `clone` of the user's may use variables itself.
+        let value = CURRENT.with(|current| current.borrow().get(self.key()).cloned())?;
+        value.downcast_ref::<T>().cloned()
     }
 
     /// Sets the value in the current context: of this task, and of what it spawns from now on.

@@ -26,8 +26,10 @@ use std::sync::Arc;
 use crate::current;
 use crate::poll::{self, AfterPoll};
 use crate::queue::until_answered;
+use crate::report::{AbortOnUnwind, call_hook, caught};
 use crate::runtime::{Entered, Runtime};
 use crate::seat::{Core, Seat};
+use crate::spawn;
 use crate::task::Runnable;
 
 /// Events and deadlines are looked at every so many tasks (Tokio's figure).
@@ -89,13 +91,21 @@ impl<'a> Occupant<'a> {
 
     /// Runs tasks on this thread until the condition holds, or until the seat has gone to another thread.
     pub(crate) fn occupy_until(&self, until: Until) {
+        let abort = AbortOnUnwind;
+        // It is taken already if it comes from a thread in `block_in_place`.
+        let _was_vacant = self.seat.occupancy.enter();
         self.seat.set_parked(false);
-        self.runtime.idle.worker_came();
-        current::occupy(Some(self), || self.run(until));
+        self.runtime.worker_came();
+        current::occupy(Some(self), || {
+            self.run(until);
+            if self.has_seat.get() {
+                self.end_own_tasks(true);
+                self.seat.set_parked(true);
+                self.seat.occupancy.close();
+            }
+        });
         self.runtime.idle.worker_left();
-        if self.has_seat.get() {
-            self.seat.set_parked(true);
-        }
+        std::mem::forget(abort);
         drop(self.seatless.take());
     }
 
@@ -142,9 +152,50 @@ impl<'a> Occupant<'a> {
         }
     }
 
+    /// The runtime has stopped: ends what is queued here, and, if this is their thread, the local tasks. What
+    /// does not end is left behind.
+    pub(crate) fn end_own_tasks(&self, with_local: bool) {
+        const ROUNDS: usize = 100;
+        for _ in 0..ROUNDS {
+            if with_local && self.core().local_count.get() > 0 {
+                self.seat.list.for_each(|task| {
+                    if task.is_local() {
+                        task.cancel();
+                    }
+                });
+            }
+            let mut found = false;
+            while let Some(task) = self.any_own_task() {
+                if with_local || !task.header().state.load().is_local() {
+                    found = true;
+                    spawn::end_unpolled(task);
+                }
+            }
+            if !found {
+                return;
+            }
+        }
+    }
+
+    fn any_own_task(&self) -> Option<Runnable> {
+        if self.seat.inbox.has_items() {
+            self.empty_inbox();
+        }
+        let core = self.core();
+        let task = core.ready_main.take().or_else(|| core.queue.borrow_mut().pop_front());
+        task.or_else(|| self.seat.slot.take())
+            .or_else(|| core.lifo.pop())
+            .or_else(|| core.fifo.pop())
+    }
+
+    /// Whether the thread has its seat still; see `block_in_place`.
+    pub(crate) fn has_seat(&self) -> bool {
+        self.has_seat.get()
+    }
+
     /// The last poll of a thread that has lost its seat.
     #[cold]
-    fn requeue_without_seat(&self, after: AfterPoll) {
+    pub(crate) fn requeue_without_seat(&self, after: AfterPoll) {
         if let AfterPoll::Yielded(task) | AfterPoll::Woken(task) = after {
             self.runtime.schedule_from_outside(task, self.seat.number);
         }
@@ -326,7 +377,7 @@ impl<'a> Occupant<'a> {
         let core = self.core();
         core.is_dispatching.set(true);
         let over = Over(core);
-        turn();
+        caught("the driver, or a waker that it woke, panicked", turn);
         drop(over);
         if core.dispatched_count.replace(0) > BATCH_FOR_ONE
             && matches!(self.rights, Rights::Worker(_))
@@ -418,25 +469,20 @@ impl<'a> Occupant<'a> {
         idle.announce_sleep(index, core.is_searching.replace(false));
         // The stop flag is read before the scan: what was queued before the stop is not left behind.
         let must_not_sleep = self.runtime.is_stopped() || self.runtime.has_work_anywhere();
-        if must_not_sleep {
-            core.is_searching.set(idle.end_sleep(index));
-            return;
+        if !must_not_sleep {
+            self.sleep(index);
         }
-        self.sleep(index);
         core.is_searching.set(idle.end_sleep(index));
+        // Also if it did not sleep: the rescue thread may have seen it announced.
         self.runtime.rescue.worker_woke();
     }
 
     fn sleep(&self, index: usize) {
         let config = &self.runtime.config;
-        if let Some(hook) = &config.on_thread_park {
-            hook();
-        }
+        call_hook(config.on_thread_park.as_ref());
         self.seat.set_parked(true);
         self.dispatch(|| self.runtime.driver.park(index, &self.seat.parker));
         self.seat.set_parked(false);
-        if let Some(hook) = &config.on_thread_unpark {
-            hook();
-        }
+        call_hook(config.on_thread_unpark.as_ref());
     }
 }

@@ -30,6 +30,7 @@ use super::error::TaskError;
 use super::id::TaskId;
 use super::state::State;
 use crate::owner::OwnerNumber;
+use crate::report::drop_caught;
 use crate::wake::with_borrowed_waker;
 
 /// What every task has, whatever its future.
@@ -114,7 +115,8 @@ impl Drop for Header {
         let cold = self.cold.load(Ordering::Acquire);
         if !cold.is_null() {
             // SAFETY: it came from `Box::into_raw`, and this is the one place that takes it back.
-            drop(unsafe { Box::from_raw(cold) });
+            let cold = unsafe { Box::from_raw(cold) };
+            drop_caught(cold, "the destructor of a context variable panicked");
         }
     }
 }
@@ -252,14 +254,40 @@ unsafe fn poll_and_store<F: Future>(
         Poll::Pending => Polled::Pending,
         Poll::Ready(output) => {
             *is_gone = true;
+            let output = Guarded::new(output);
             // SAFETY: the future is there and will not be used again; if its destructor panics, the rest
-            // of it is gone all the same, `is_gone` says so, and `output` is dropped by the unwinding.
+            // of it is gone all the same, `is_gone` says so, and the unwinding drops `output`.
             unsafe {
                 TaskCell::<F>::with_stage(header, |stage| ptr::drop_in_place(stage.cast::<F>()))
             };
             // SAFETY: the stage is empty now.
-            unsafe { store::<F>(header, Ok(output)) };
+            unsafe { store::<F>(header, Ok(output.into_inner())) };
             Polled::Value
+        }
+    }
+}
+
+/// An output that is about to be stored. If the future's destructor panics before, the output is dropped by
+/// the unwinding, where a second panic must not come out.
+struct Guarded<T>(Option<T>);
+
+impl<T> Guarded<T> {
+    #[inline]
+    fn new(output: T) -> Self {
+        Self(Some(output))
+    }
+
+    #[inline]
+    fn into_inner(mut self) -> T {
+        self.0.take().expect("it was not taken before")
+    }
+}
+
+impl<T> Drop for Guarded<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(output) = self.0.take() {
+            drop_caught(output, "the destructor of a task's output panicked");
         }
     }
 }

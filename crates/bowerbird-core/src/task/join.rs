@@ -25,7 +25,8 @@ use super::error::TaskError;
 use super::handle::TaskHandle;
 use super::header::Header;
 use super::state::LeaveJoin;
-use crate::poll::{report_never_retrieved, report_text};
+use crate::poll::report_never_retrieved;
+use crate::report::{drop_caught, report_panic_text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -92,7 +93,17 @@ impl<T> Task<T> {
     /// # Errors
     /// The task itself, if it has not ended.
     pub fn try_join(mut self) -> Result<Result<T, TaskError>, Self> {
-        if self.done() && self.stage != Stage::Done { Ok(self.take_output()) } else { Err(self) }
+        match self.stage {
+            // The output was taken when the request was passed on: it was a cancellation.
+            Stage::Passed => {
+                self.stage = Stage::Done;
+                Ok(Err(TaskError::cancelled(self.request.take().and_then(|it| it.message))))
+            }
+            Stage::Fresh | Stage::Suspended | Stage::Forwarded if self.done() => {
+                Ok(self.take_output())
+            }
+            _ => Err(self),
+        }
     }
 
     fn take_output(&mut self) -> Result<T, TaskError> {
@@ -121,8 +132,7 @@ impl<T> Task<T> {
         // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
         let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
         if let Some(payload) = panic {
-            report_text("the destructor of a task's output panicked", &payload);
-            std::mem::forget(payload);
+            report_panic_text("the destructor of a task's output panicked", payload);
         }
     }
 
@@ -237,14 +247,11 @@ impl<T> Drop for Task<T> {
             // The reference is given back already.
             LeaveJoin::Left => return,
             LeaveJoin::LeftWaker => {
+                let cell = &self.handle.header_ref().join_waker;
                 // SAFETY: the bit was taken away before the task was done: what fills the cell is the
                 // handle's again.
-                drop(
-                    self.handle
-                        .header_ref()
-                        .join_waker
-                        .with(|cell| unsafe { (*cell).assume_init_read() }),
-                );
+                let waker = cell.with(|cell| unsafe { (*cell).assume_init_read() });
+                drop_caught(waker, "the destructor of a waker panicked");
             }
             LeaveJoin::Done if !matches!(self.stage, Stage::Done | Stage::Passed) => {
                 self.drop_output()
