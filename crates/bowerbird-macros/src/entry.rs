@@ -118,7 +118,7 @@ fn run_call(kind: Kind, function: &Function, options: &Options) -> TokenStream {
     } else {
         format!(
             "match __crate::Runner::builder(){calls}.build() {{
-                ::core::result::Result::Ok(runner) => match runner.run(__name()) {{
+                ::core::result::Result::Ok(mut runner) => match runner.run(__name()) {{
                     ::core::result::Result::Ok(output) => output,
                     ::core::result::Result::Err(error) => {{
                         ::core::panic!(\"the runtime of `{name}` ended early: {{error}}\")

@@ -71,7 +71,7 @@ impl Runner {
         Builder(true)
     }
 
-    pub fn run<F: Future>(self, future: F) -> Result<F::Output, RunError> {
+    pub fn run<F: Future>(&mut self, future: F) -> Result<F::Output, RunError> {
         Ok(run(future))
     }
 }
