@@ -142,6 +142,11 @@ impl Runtime {
         output
     }
 
+    /// Who has seat 0.
+    pub(crate) fn first_seat(&self) -> FirstSeat {
+        *self.first_seat.lock()
+    }
+
     /// Seat 0 has one occupant at a time, and as long as local tasks live there, the same thread.
     #[track_caller]
     fn take_first_seat(&self) -> impl Drop {

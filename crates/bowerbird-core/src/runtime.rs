@@ -117,6 +117,10 @@ impl Runtime {
 
     fn start_threads(self: &Arc<Self>, threads: Threads) -> std::io::Result<()> {
         let first = if threads == Threads::All { 0 } else { 1 };
+        for seat in &self.seats[first..] {
+            // From now on: a caller of `block_on` may ask before the thread has begun.
+            seat.occupancy.enter();
+        }
         for index in first..self.seats.len() {
             let runtime = self.clone();
             self.start_thread(index, move || runtime.work(index, Until::Stopped))?;

@@ -23,6 +23,7 @@ use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::waker_slot::WakerSlot;
 
+use crate::block_on::FirstSeat;
 use crate::current;
 use crate::handle::current_task;
 use crate::report::{Unhandled, report, report_text};
@@ -92,13 +93,13 @@ impl Sweep {
 /// After so many rounds the tasks that keep spawning others are not waited for any more.
 const MOST_ROUNDS: usize = 1_000;
 
-/// Cancels and awaits every task but the one that calls it. It runs as a main future of the runtime.
-pub(crate) async fn sweep(runtime: &Runtime) {
+/// Cancels and awaits every task that it concerns, but the one that calls it. It runs as a main future of the runtime.
+pub(crate) async fn sweep(runtime: &Runtime, concerns: impl Fn(&TaskHandle) -> bool) {
     let me = current_task();
     for _ in 0..MOST_ROUNDS {
         let mut found = false;
         runtime.for_each_task(|task| {
-            if me.as_ref() != Some(&task) {
+            if me.as_ref() != Some(&task) && concerns(&task) {
                 found |= runtime.sweep.ask(&task);
             }
         });
@@ -211,20 +212,25 @@ impl Runtime {
         }
     }
 
-    /// Sweeps, as a main future of the runtime or, with a limit, on a thread that can be left behind.
+    /// Sweeps, as a main future of the runtime or, with a limit, on a thread that can be left behind. Local
+    /// tasks that `run` left on this thread are ended first, without a limit. Returns whether all have ended.
     fn sweep_until(self: &Arc<Self>, deadline: Option<std::time::Instant>) -> bool {
         let Some(deadline) = deadline else {
-            self.block_on_any_seat(sweep(self));
-            return true;
+            return self.block_on_any_seat(sweep(self, |_| true));
         };
+        if let FirstSeat::Free(Some(_)) = self.first_seat()
+            && !self.block_on_any_seat(sweep(self, TaskHandle::is_local))
+        {
+            return false;
+        }
         let (sender, receiver) = std::sync::mpsc::channel();
         let runtime = self.clone();
         let thread = thread::Builder::new().name("bowerbird-shutdown".into()).spawn(move || {
-            runtime.block_on_any_seat(sweep(&runtime));
-            let _nobody_waits_any_more = sender.send(());
+            let is_swept = runtime.block_on_any_seat(sweep(&runtime, |_| true));
+            let _nobody_waits_any_more = sender.send(is_swept);
         });
         let left = deadline.saturating_duration_since(system_now());
-        thread.is_ok() && receiver.recv_timeout(left).is_ok()
+        thread.is_ok() && receiver.recv_timeout(left).unwrap_or(false)
     }
 
     /// Reports what has not ended and keeps its memory for ever, since somebody may still wake it.
@@ -241,15 +247,19 @@ impl Runtime {
         std::mem::forget(self.clone());
     }
 
-    /// Polls a future to its end as a main future, on whatever seat this thread can get.
-    fn block_on_any_seat(self: &Arc<Self>, future: impl Future<Output = ()>) {
+    /// Polls a future to its end as a main future, on whatever seat this thread can get. `false` if that of
+    /// `run` is bound to another thread by the local tasks that were left there.
+    fn block_on_any_seat(self: &Arc<Self>, future: impl Future<Output = ()>) -> bool {
         let future = pin!(future);
-        let ended = match self.flavour() {
-            Threads::All => self.block_on(future),
-            Threads::AllButFirst => self.run(future),
+        let ended = match (self.flavour(), self.first_seat()) {
+            (Threads::All, _) | (Threads::AllButFirst, FirstSeat::Taken) => self.block_on(future),
+            (_, FirstSeat::Free(Some(thread))) if thread != thread::current().id() => return false,
+            (Threads::AllButFirst, FirstSeat::Free(_)) => self.run(future),
         };
+        let is_ok = ended.is_ok();
         if let Err(error) = ended {
             report_text(&format!("the end of the runtime was disturbed: {error}"), None);
         }
+        is_ok
     }
 }

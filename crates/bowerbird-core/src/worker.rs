@@ -255,7 +255,7 @@ impl<'a> Occupant<'a> {
         }
         match self.rights {
             Rights::OnlyWorker => core.queue.borrow_mut().pop_front(),
-            Rights::Guest => core.ready_main.take().or_else(|| core.queue.borrow_mut().pop_front()),
+            Rights::Guest => self.next_of_guest(core),
             Rights::Worker(_) => {
                 let task = self.next_of_several(core, tick)?;
                 if core.is_searching.get() {
@@ -264,6 +264,18 @@ impl<'a> Occupant<'a> {
                 Some(task)
             }
         }
+    }
+
+    /// Main and the local tasks; main never twice in a row while one of those is ready.
+    fn next_of_guest(&self, core: &Core) -> Option<Runnable> {
+        if self.last_was_main.replace(false)
+            && let Some(task) = core.queue.borrow_mut().pop_front()
+        {
+            return Some(task);
+        }
+        let main = core.ready_main.take();
+        self.last_was_main.set(main.is_some());
+        main.or_else(|| core.queue.borrow_mut().pop_front())
     }
 
     #[inline]

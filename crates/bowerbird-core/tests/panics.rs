@@ -26,6 +26,7 @@ struct Act {
     end: End,
     polls: Arc<AtomicUsize>,
     output: Option<Bomb>,
+    output_panics: bool,
     _guard: Bomb,
 }
 
@@ -34,7 +35,11 @@ impl Future for Act {
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Bomb> {
         self.polls.fetch_add(1, Ordering::SeqCst);
         match self.end {
-            End::Value => Poll::Ready(self.output.take().unwrap()),
+            End::Value => {
+                let mut output = self.output.take().unwrap();
+                output.is_armed = self.output_panics;
+                Poll::Ready(output)
+            }
             End::Panic => panic!("the poll panicked"),
             End::Never => Poll::Pending,
         }
@@ -54,7 +59,8 @@ async fn act(end: End, guard_panics: bool, output_panics: bool, keep: Keep, canc
     let task = go(Act {
         end,
         polls: polls.clone(),
-        output: Some(Bomb::new(&outputs, output_panics && end == End::Value)),
+        output: Some(Bomb::new(&outputs, false)),
+        output_panics,
         _guard: Bomb::new(&guards, guard_panics),
     });
     let handle = task.handle();
@@ -123,6 +129,7 @@ fn panic_in_the_destructor_of_a_task_cancelled_unpolled_is_its_end() {
                 end: End::Value,
                 polls: polls.clone(),
                 output: Some(Bomb::new(&outputs, false)),
+                output_panics: false,
                 _guard: guard,
             };
             let task = go(act);
@@ -252,7 +259,8 @@ fn two_panics_one_behind_the_other_do_not_end_the_process() {
         let task = go(Act {
             end: End::Value,
             polls: count(),
-            output: Some(Bomb::new(&outputs, true)),
+            output: Some(Bomb::new(&outputs, false)),
+            output_panics: true,
             _guard: Bomb::new(&guards, true),
         });
         assert!(task.await.err().unwrap().is_panic());

@@ -27,6 +27,8 @@ pub(crate) struct ColdState {
     pub(crate) cancelling: u32,
     /// The request that the next poll delivers.
     pub(crate) request: Option<Request>,
+    /// Whose request this task was handed, while that one waits for it; see `Task::note_forward`.
+    pub(crate) forwarded_from: Option<TaskHandle>,
     /// Who is told, in the order of asking, when the task is done.
     pub(crate) callbacks: Vec<(u64, Callback)>,
     pub(crate) next_callback: u64,

@@ -25,6 +25,7 @@ use super::error::TaskError;
 use super::handle::TaskHandle;
 use super::header::Header;
 use super::state::LeaveJoin;
+use crate::handle::current_task;
 use crate::poll::report_never_retrieved;
 use crate::report::{drop_caught, report_panic_text};
 
@@ -136,16 +137,57 @@ impl<T> Task<T> {
         }
     }
 
-    /// Rule 3: the offered request becomes the awaited task's.
+    /// Rule 3: the offered request becomes the awaited task's. `false`: that one cannot answer it, since it
+    /// has ended already, or since its own end waits for this one; the request is left where it is.
     #[cold]
-    fn forward(&mut self) {
-        let Some((request, _)) = poll_context::take_request() else { return };
-        match &request.message {
+    fn forward(&mut self) -> bool {
+        if !self.note_forward() {
+            return false;
+        }
+        let Some((request, _)) = poll_context::take_request() else { return true };
+        let was_accepted = match &request.message {
             Some(message) => self.handle.cancel_with(message.clone()),
             None => self.handle.cancel(),
         };
-        self.stage = Stage::Forwarded;
-        self.request = Some(Box::new(request));
+        if was_accepted {
+            self.stage = Stage::Forwarded;
+            self.request = Some(Box::new(request));
+        } else {
+            poll_context::offer(request);
+            self.replace_note(None);
+        }
+        was_accepted
+    }
+
+    /// Notes at the awaited task from whom its request comes. Returns `false` if following these notes from
+    /// this task leads to the awaited one: tasks that await each other would hand the request round for ever.
+    ///
+    /// The note is made before the notes are followed: of two tasks that do this at the same time, at least
+    /// one sees the other's.
+    fn note_forward(&self) -> bool {
+        /// Longer chains are taken for endless.
+        const LONGEST: usize = 100_000;
+        let Some(this) = current_task() else { return true };
+        let mut next = Some(this.clone());
+        self.replace_note(Some(this));
+        for _ in 0..LONGEST {
+            match next {
+                None => return true,
+                Some(task) if task == **self => break,
+                Some(task) => {
+                    let cold = task.header_ref().cold();
+                    next = cold.and_then(|cold| cold.0.lock().forwarded_from.clone());
+                }
+            }
+        }
+        self.replace_note(None);
+        false
+    }
+
+    fn replace_note(&self, note: Option<TaskHandle>) {
+        let cold = self.handle.header_ref().cold_or_new();
+        let before = std::mem::replace(&mut cold.0.lock().forwarded_from, note);
+        drop(before);
     }
 
     #[cold]
@@ -163,7 +205,8 @@ impl<T> Future for Task<T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.stage {
+        let stage = self.stage;
+        match stage {
             Stage::Passed => {
                 self.pass_on(cx);
                 return Poll::Pending;
@@ -171,7 +214,13 @@ impl<T> Future for Task<T> {
             Stage::Done => panic!(
                 "a task was polled after it had given its output; await it once, or use shared()"
             ),
-            Stage::Suspended | Stage::Forwarded if poll_context::is_offered() => self.forward(),
+            Stage::Suspended | Stage::Forwarded
+                if poll_context::is_offered() && !self.forward() =>
+            {
+                // Rule 1: it beats readiness, and unwinds from here.
+                poll_context::yield_now(cx);
+                return Poll::Pending;
+            }
             Stage::Fresh | Stage::Suspended | Stage::Forwarded => {}
         }
         let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
@@ -188,6 +237,9 @@ impl<T> Future for Task<T> {
         }
         proceed.made_progress();
         let was_forwarded = self.stage == Stage::Forwarded;
+        if was_forwarded {
+            self.replace_note(None);
+        }
         let output = self.take_output();
         if was_forwarded && matches!(&output, Err(error) if error.is_cancelled()) {
             if let (Some(request), Err(error)) = (&mut self.request, &output) {
@@ -243,6 +295,9 @@ impl<T> Deref for Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
+        if self.stage == Stage::Forwarded {
+            self.replace_note(None);
+        }
         match self.handle.header_ref().state.leave_join() {
             // The reference is given back already.
             LeaveJoin::Left => return,
