@@ -43,3 +43,22 @@ fn waiter_cancelled_at_its_first_poll_leaves_the_task_to_the_others() {
         })
         .unwrap();
 }
+
+#[test]
+fn waiter_cancelled_after_the_end_of_the_task_unwinds() {
+    let mut runner = Runner::builder().worker_threads(1).build().unwrap();
+    runner
+        .run(async {
+            let (sender, receiver) = oneshot::channel();
+            let task = spawn(receiver).shared();
+            let waiter = spawn(task.clone());
+            yield_now().await;
+            sender.send(7).unwrap();
+            yield_now().await;
+            assert!(task.done() && !waiter.done());
+            waiter.cancel();
+            assert!(waiter.await.unwrap_err().is_cancelled());
+            assert_eq!(task.await.unwrap(), Ok(7));
+        })
+        .unwrap();
+}

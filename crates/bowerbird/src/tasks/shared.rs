@@ -102,8 +102,10 @@ impl<T: Clone + Send + 'static> Future for SharedTask<T> {
         if self.has_passed {
             return self.pass_on(cx);
         }
-        if self.place.is_some() && poll_context::is_offered() {
-            self.forward();
+        if self.place.is_some() && poll_context::is_offered() && !self.forward() {
+            // Rule 1: it beats readiness, and unwinds from here.
+            poll_context::yield_now(cx);
+            return Poll::Pending;
         }
         match self.poll_output(cx) {
             Poll::Ready(Err(error)) if self.request.is_some() && error.is_cancelled() => {
@@ -115,14 +117,20 @@ impl<T: Clone + Send + 'static> Future for SharedTask<T> {
 }
 
 impl<T: Clone + Send + 'static> SharedTask<T> {
+    /// Makes the offered request the task's. `false`: that has ended, and the request is left where it is.
     #[cold]
-    fn forward(&mut self) {
-        let Some((request, _)) = poll_context::take_request() else { return };
-        match &request.message {
+    fn forward(&mut self) -> bool {
+        let Some((request, _)) = poll_context::take_request() else { return true };
+        let was_accepted = match &request.message {
             Some(message) => self.handle.cancel_with(message.clone()),
             None => self.handle.cancel(),
         };
-        self.request = Some(Box::new(request));
+        if was_accepted {
+            self.request = Some(Box::new(request));
+        } else {
+            poll_context::offer(request);
+        }
+        was_accepted
     }
 
     #[cold]
