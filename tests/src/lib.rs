@@ -1,1 +1,19 @@
-//! placeholder
+//! What the behaviour tests share.
+
+mod counted;
+mod flavours;
+mod journal;
+mod load;
+mod machine;
+mod own_process;
+mod panics;
+mod until;
+
+pub use counted::Counted;
+pub use flavours::{WORKER_COUNTS, everywhere, on_workers, paused};
+pub use journal::Journal;
+pub use load::Load;
+pub use machine::{descriptor_count, resident_bytes, switch_count, thread_count};
+pub use own_process::{child_command, in_own_process, text_of};
+pub use panics::{Caught, catch};
+pub use until::{turns, until};
