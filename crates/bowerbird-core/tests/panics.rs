@@ -95,7 +95,7 @@ async fn act(end: End, guard_panics: bool, output_panics: bool, keep: Keep, canc
     }
     // The completer drops what nobody awaits after it has told the waiters.
     until(|| read(&guards) == 1 && read(&outputs) == 1).await;
-    assert!(read(&polls) <= 1, "{case}");
+    assert!(read(&polls) <= 1 + usize::from(cancel), "{case}"); // a request is offered once
     assert_eq!(go(async { 5 }).await.unwrap(), 5);
 }
 

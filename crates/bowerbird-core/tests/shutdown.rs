@@ -288,7 +288,9 @@ fn last_reference_to_a_runtime_dropped_inside_a_task_does_not_wait_for_itself() 
                 let held = EndsWhenDropped(ended);
                 let task = rt.spawn(async move { drop(held) }, &SpawnOptions::default());
                 spin_until(|| task.done() && read(&drops) == 1);
-                task.try_join().unwrap().unwrap();
+                // The end that it asked for may have cancelled it.
+                let output = task.try_join().unwrap();
+                assert!(output.is_ok() || output.is_err_and(|error| error.is_cancelled()));
                 rt.shut_down(Patience::Complete);
             }
         }
