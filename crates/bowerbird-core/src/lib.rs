@@ -42,6 +42,7 @@ mod variables;
 mod config;
 mod report;
 mod handle;
+mod task_builder;
 
 pub use block_on::{InsideRuntime, block_in_place, check_may_block};
 pub use blocking::spawn_blocking;
@@ -56,4 +57,6 @@ pub use task::error::TaskError;
 pub use task::handle::{CallbackId, TaskHandle, WaitDone};
 pub use task::id::TaskId;
 pub use task::join::Task;
+pub use task::shared::SharedTask;
+pub use task_builder::TaskBuilder;
 pub use variables::{Context, ContextVar, Token, copy_context};

@@ -99,7 +99,7 @@ pub(crate) fn replace_current(context: Context) -> Context {
 ///
 /// # Examples
 /// ```
-/// use bowerbird_core::ContextVar;
+/// use bowerbird::context::ContextVar;
 /// static USER: ContextVar<String> = ContextVar::new("user");
 ///
 /// assert_eq!(USER.get(), None);

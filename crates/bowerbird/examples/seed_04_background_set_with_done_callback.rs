@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bowerbird::{TaskBuilder, TaskHandle, sleep};
+use bowerbird::{Task, TaskHandle, sleep};
 
 async fn some_coro(param: u32) {
     sleep(Duration::from_millis(10) * param).await;
@@ -17,7 +17,7 @@ async fn some_coro(param: u32) {
 fn start(background: &Arc<Mutex<HashSet<TaskHandle>>>) {
     let mut held = background.lock().unwrap();
     for i in 0..10 {
-        let task = TaskBuilder::new().name(format!("background-{i}")).spawn(some_coro(i));
+        let task = Task::builder().name(format!("background-{i}")).spawn(some_coro(i));
         held.insert(task.handle());
         let background = background.clone();
         task.add_done_callback(move |task| {

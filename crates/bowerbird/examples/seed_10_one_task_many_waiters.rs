@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bowerbird::{SharedTask, TaskExt, create_task, gather_iter, sleep};
+use bowerbird::{SharedTask, create_task, gather_iter, sleep};
 
 async fn some_expensive_task() -> u32 {
     println!("Starting expensive task");

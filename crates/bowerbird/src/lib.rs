@@ -57,7 +57,8 @@ pub mod hyper;
 
 pub use bowerbird_base::cancel_safe::CancelSafe;
 pub use bowerbird_core::{
-    CallbackId, PanicPolicy, Task, TaskError, TaskHandle, TaskId, Unhandled, block_in_place,
+    CallbackId, PanicPolicy, SharedTask, Task, TaskBuilder, TaskError, TaskHandle, TaskId,
+    Unhandled, block_in_place,
 };
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};
@@ -66,8 +67,7 @@ pub use runtime::{Builder, EnterGuard, Handle, Runtime};
 pub use tasks::current::{all_tasks, current_task};
 pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
 pub use tasks::join::{join, try_join};
-pub use tasks::shared::{SharedTask, TaskExt};
-pub use tasks::spawn::{TaskBuilder, create_task, spawn, spawn_local};
+pub use tasks::spawn::{create_task, spawn, spawn_local};
 pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};
 pub use tasks::to_thread::{ToThread, spawn_blocking, to_thread};
 pub use tasks::yield_now::{YieldNow, yield_now};

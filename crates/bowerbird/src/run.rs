@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use bowerbird_core::{Patience, TaskError};
+use bowerbird_core::{Patience, SpawnError, TaskError};
 
 use crate::runtime::{Builder, Handle, output_of_main};
 
@@ -141,8 +141,5 @@ impl fmt::Debug for Runner {
 /// The panic of a call that needs a runtime.
 #[track_caller]
 pub(crate) fn outside_a_runtime(call: &str) -> ! {
-    panic!(
-        "{call}() was called outside a bowerbird runtime. Wrap the program in `bowerbird::run(async {{ .. }})` or \
-         `#[bowerbird::main]`; on another thread, enter the runtime first: `let _guard = handle.enter();`"
-    )
+    SpawnError::NoRuntime.panic(call)
 }

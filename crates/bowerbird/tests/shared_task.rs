@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bowerbird::sync::oneshot;
-use bowerbird::{Runner, TaskExt, spawn, yield_now};
+use bowerbird::{Runner, spawn, yield_now};
 
 /// A leaf of somebody else's: ready at its second poll, whatever is offered.
 struct SecondPoll(bool);

@@ -7,32 +7,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Delivery, Request};
-use bowerbird_core::{Task, TaskError, TaskHandle};
 
-/// Gives a [`Task`] many waiters.
-///
-/// asyncio: no counterpart; every task has them there.
-pub trait TaskExt<T> {
+use super::error::TaskError;
+use super::handle::TaskHandle;
+use super::join::Task;
+
+impl<T> Task<T> {
     /// Makes a handle that may be cloned, each of which gives a clone of the output.
     ///
     /// asyncio: every task may be awaited by many.
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::TaskExt;
     /// bowerbird::run(async {
     ///     let task = bowerbird::spawn(async { 42 }).shared();
     ///     let other = task.clone();
     ///     assert_eq!((task.await.unwrap(), other.await.unwrap()), (42, 42));
     /// });
     /// ```
-    fn shared(self) -> SharedTask<T>
-    where
-        T: Clone;
-}
-
-impl<T> TaskExt<T> for Task<T> {
-    fn shared(self) -> SharedTask<T>
+    pub fn shared(self) -> SharedTask<T>
     where
         T: Clone,
     {
