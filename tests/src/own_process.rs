@@ -16,7 +16,10 @@ pub fn in_own_process(test: &str, variables: &[(&str, &str)], body: impl FnOnce(
     let output = child_command(test, variables).output().expect("the test program starts");
     let text = text_of(&output);
     // A name that does not fit would run no test, and pass.
-    assert!(output.status.success() && text.contains("1 passed"), "{test} in its own process:\n{text}");
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{test} in its own process:\n{text}"
+    );
     figures(&text).for_each(|line| println!("{line}"));
 }
 

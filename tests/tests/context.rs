@@ -1,7 +1,7 @@
 //! `ContextVar`, `copy_context`: values that follow a task and what it spawns.
 
 use bowerbird::context::{Context, ContextVar, copy_context};
-use bowerbird::{TaskBuilder, gather, gather_iter, spawn, spawn_local, yield_now};
+use bowerbird::{Task, gather, gather_iter, spawn, spawn_local, yield_now};
 use bowerbird_tests::{everywhere, turns};
 
 static USER: ContextVar<&str> = ContextVar::new("user");
@@ -90,7 +90,7 @@ fn every_way_to_spawn_carries_the_context() {
         let look = || async { USER.get() };
         assert_eq!(gather((look(), look())).await, (Some("ann"), Some("ann")));
         assert_eq!(spawn_local(look()).await.unwrap(), Some("ann"));
-        let eager = TaskBuilder::new().eager(true).spawn(async {
+        let eager = Task::builder().eager(true).spawn(async {
             let at_once = USER.get();
             yield_now().await;
             (at_once, USER.get())
@@ -103,7 +103,7 @@ fn every_way_to_spawn_carries_the_context() {
 fn eager_task_leaves_nothing_in_its_spawner() {
     everywhere(|| async {
         let _token = USER.set("ann");
-        let task = TaskBuilder::new().eager(true).spawn(async {
+        let task = Task::builder().eager(true).spawn(async {
             let _token = USER.set("eager");
             turns(3).await;
             USER.get()
@@ -123,8 +123,8 @@ fn task_runs_in_the_context_that_it_was_given() {
             yield_now().await;
             USER.get()
         };
-        let given = TaskBuilder::new().context(kept).spawn(look());
-        let empty = TaskBuilder::new().context(Context::new()).spawn(look());
+        let given = Task::builder().context(kept).spawn(look());
+        let empty = Task::builder().context(Context::new()).spawn(look());
         assert_eq!(given.await.unwrap(), Some("kept"));
         assert_eq!(empty.await.unwrap(), None);
         assert_eq!(USER.get(), Some("other"));

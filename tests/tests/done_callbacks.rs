@@ -46,11 +46,8 @@ fn callback_is_called_soon_and_never_inside_the_call_if_the_task_has_ended() {
 fn callback_is_called_however_the_task_ends() {
     everywhere(|| async {
         let (sender, receiver) = mpsc::channel();
-        let tasks = [
-            spawn(async {}),
-            spawn(async { panic!("an end too") }),
-            spawn(pending::<()>()),
-        ];
+        let tasks =
+            [spawn(async {}), spawn(async { panic!("an end too") }), spawn(pending::<()>())];
         for task in &tasks {
             let sender = sender.clone();
             task.add_done_callback(move |task| {
@@ -107,7 +104,11 @@ fn callback_that_panics_is_reported_and_the_next_is_called() {
         let mut runner = Runner::builder()
             .worker_threads(workers)
             .exception_handler(move |unhandled| {
-                heard.note(format!("{}: {}", unhandled.message, unhandled.error.as_deref().unwrap()));
+                heard.note(format!(
+                    "{}: {}",
+                    unhandled.message,
+                    unhandled.error.as_deref().unwrap()
+                ));
             })
             .build()
             .unwrap();

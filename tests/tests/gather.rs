@@ -152,14 +152,10 @@ fn cancelled_child_cancels_the_awaiter_while_siblings_run_on() {
 #[test]
 fn return_exceptions_gives_every_end_as_a_result() {
     everywhere(|| async {
-        let (value, panicked, cancelled) = gather((
-            async { 1 },
-            async { panic!("boom") },
-            async {
-                current_task().unwrap().cancel_with("gone");
-                pending::<()>().await;
-            },
-        ))
+        let (value, panicked, cancelled) = gather((async { 1 }, async { panic!("boom") }, async {
+            current_task().unwrap().cancel_with("gone");
+            pending::<()>().await;
+        }))
         .return_exceptions()
         .await;
         assert_eq!(value.unwrap(), 1);
@@ -183,10 +179,8 @@ fn cancelled_awaiter_cancels_all_children_and_waits_for_the_slowest() {
                 begun.add();
                 pending::<()>().await;
             };
-            let quick = [
-                waiting(begun.clone(), dropped.guard()),
-                waiting(begun.clone(), dropped.guard()),
-            ];
+            let quick =
+                [waiting(begun.clone(), dropped.guard()), waiting(begun.clone(), dropped.guard())];
             let count = begun.clone();
             let slow = async move {
                 let closure = move || {
@@ -237,7 +231,8 @@ fn first_error_comes_at_once_and_siblings_run_on() {
             told.send("sibling has ended").unwrap();
             Ok(1)
         };
-        let all: Result<(i32, i32), &str> = gather((sibling, async { Err("bad") })).first_error().await;
+        let all: Result<(i32, i32), &str> =
+            gather((sibling, async { Err("bad") })).first_error().await;
         assert_eq!(all, Err("bad"));
         release.send(()).unwrap();
         assert_eq!(ended.await.unwrap(), "sibling has ended");

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::thread;
 
 use bowerbird::sync::oneshot;
-use bowerbird::{Runtime, TaskBuilder, spawn, spawn_blocking, spawn_local, yield_now};
+use bowerbird::{Runtime, Task, spawn, spawn_blocking, spawn_local, yield_now};
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, turns, until};
 
 #[test]
@@ -70,7 +70,7 @@ fn local_tasks_run_in_the_order_of_spawning_on_one_worker() {
     on_workers(1, async {
         for number in 0..4 {
             let journal = journal.clone();
-            drop(TaskBuilder::new().spawn_local(async move { journal.note(number.to_string()) }));
+            drop(Task::builder().spawn_local(async move { journal.note(number.to_string()) }));
         }
         turns(2).await;
     });
@@ -82,7 +82,7 @@ fn eager_local_task_runs_before_spawn_returns() {
     everywhere(|| async {
         let value = Rc::new(3);
         let inner = value.clone();
-        let task = TaskBuilder::new().eager(true).spawn_local(async move { *inner });
+        let task = Task::builder().eager(true).spawn_local(async move { *inner });
         assert!(task.done());
         assert_eq!(task.await.unwrap(), *value);
     });

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bowerbird::net::{TcpListener, TcpStream};
-use bowerbird::{TaskBuilder, io, time};
+use bowerbird::{Task, io, time};
 use bowerbird_tests::{Caught, catch};
 
 /// Calls it, and checks message and place. The call stands on the line of the macro.
@@ -19,7 +19,9 @@ macro_rules! expect_misuse {
 fn line_of(expression: &str) -> u32 {
     let squeezed = |text: &str| text.replace(char::is_whitespace, "");
     let wanted = format!(":{};", squeezed(expression));
-    let at = include_str!("outside_runtime.rs").lines().position(|line| squeezed(line).ends_with(&wanted));
+    let at = include_str!("outside_runtime.rs")
+        .lines()
+        .position(|line| squeezed(line).ends_with(&wanted));
     at.unwrap_or_else(|| panic!("`{expression}` must stand on one line")) as u32 + 1
 }
 
@@ -36,9 +38,9 @@ fn tasks_outside_a_runtime_point_at_the_call() {
         "spawn()": bowerbird::spawn(async {});
         "create_task()": bowerbird::create_task(async {});
         "spawn_local()": bowerbird::spawn_local(async {});
-        "spawn()": TaskBuilder::new().name("x").spawn(async {});
-        "spawn()": TaskBuilder::new().eager(true).spawn(async {});
-        "spawn_local()": TaskBuilder::new().spawn_local(async {});
+        "spawn()": Task::builder().name("x").spawn(async {});
+        "spawn()": Task::builder().eager(true).spawn(async {});
+        "spawn_local()": Task::builder().spawn_local(async {});
         "to_thread()": bowerbird::to_thread(|| ());
         "spawn_blocking()": bowerbird::spawn_blocking(|| ());
     }

@@ -40,7 +40,8 @@ enum Verdict {
 
 impl Program {
     fn expected(&self) -> String {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("programs/{}.out", self.stem));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("programs/{}.out", self.stem));
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
@@ -281,7 +282,8 @@ fn siblings_overtook(lines: &[&str]) -> bool {
         Some(at) => Some(at) < raised || Some(at) > last,
         None => true,
     };
-    in_order(lines, &[&["['1', \"ValueError('bad')\", '2']", "raised bad", "siblings went on"]]).is_ok()
+    in_order(lines, &[&["['1', \"ValueError('bad')\", '2']", "raised bad", "siblings went on"]])
+        .is_ok()
         && (of_sibling("ok 3") || of_sibling("ok 4"))
 }
 

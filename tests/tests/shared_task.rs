@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use bowerbird::sync::oneshot;
-use bowerbird::{TaskExt, gather_iter, spawn};
+use bowerbird::{gather_iter, spawn};
 use bowerbird_tests::{Counted, Journal, everywhere, on_workers, turns, until};
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    PanicPolicy, RunError, Runner, TaskBuilder, all_tasks, create_task, current_task, spawn, yield_now,
+    PanicPolicy, RunError, Runner, Task, all_tasks, create_task, current_task, spawn, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, until};
 
@@ -85,7 +85,10 @@ fn dropped_handle_lets_its_task_run_on() {
 #[test]
 fn panic_of_a_task_is_the_error_of_its_await() {
     everywhere(|| async {
-        let error = spawn(async { std::panic::panic_any(String::from("code 7")) }).await.map(|(): ()| ()).unwrap_err();
+        let error = spawn(async { std::panic::panic_any(String::from("code 7")) })
+            .await
+            .map(|(): ()| ())
+            .unwrap_err();
         assert!(error.is_panic() && !error.is_cancelled());
         assert_eq!(error.message(), Some("code 7"));
         assert_eq!(error.to_string(), "the task panicked: code 7");
@@ -136,7 +139,7 @@ fn numbers_of_tasks_count_up_on_one_worker() {
 #[test]
 fn named_task_bears_its_name_until_it_gets_another() {
     everywhere(|| async {
-        let task = TaskBuilder::new().name("first").spawn(async {
+        let task = Task::builder().name("first").spawn(async {
             let me = current_task().unwrap();
             let before = me.name();
             me.set_name("second");
@@ -156,7 +159,7 @@ fn spawn_location_is_the_line_of_the_call() {
         let line = line!() - 1;
         let place = task.spawn_location();
         assert_eq!((place.file(), place.line()), (file!(), line));
-        let built = TaskBuilder::new().spawn(async {});
+        let built = Task::builder().spawn(async {});
         assert_eq!(built.spawn_location().line(), line!() - 1);
         let created = create_task(async {});
         assert_eq!(created.spawn_location().line(), line!() - 1);
@@ -166,7 +169,7 @@ fn spawn_location_is_the_line_of_the_call() {
 #[test]
 fn eager_task_that_never_waits_has_ended_when_spawn_returns() {
     everywhere(|| async {
-        let task = TaskBuilder::new().eager(true).spawn(async { 5 });
+        let task = Task::builder().eager(true).spawn(async { 5 });
         assert!(task.done());
         assert_eq!(task.await.unwrap(), 5);
     });
@@ -178,7 +181,7 @@ fn eager_task_that_waits_goes_on_later() {
         let journal = Journal::new();
         let inner = journal.clone();
         let (sender, receiver) = oneshot::channel();
-        let task = TaskBuilder::new().eager(true).spawn(async move {
+        let task = Task::builder().eager(true).spawn(async move {
             inner.note("begun");
             let number: i32 = receiver.await.unwrap();
             inner.note("resumed");
@@ -195,8 +198,7 @@ fn eager_task_that_waits_goes_on_later() {
 fn eager_task_is_the_current_one_while_it_is_polled() {
     everywhere(|| async {
         let me = current_task().unwrap();
-        let task =
-            TaskBuilder::new().eager(true).spawn(async { current_task().unwrap().id() });
+        let task = Task::builder().eager(true).spawn(async { current_task().unwrap().id() });
         assert_eq!(current_task().unwrap(), me);
         let id = task.id();
         assert_eq!(task.await.unwrap(), id);
@@ -206,7 +208,7 @@ fn eager_task_is_the_current_one_while_it_is_polled() {
 #[test]
 fn eager_task_that_panics_does_not_panic_its_spawner() {
     everywhere(|| async {
-        let task = TaskBuilder::new().eager(true).spawn(async { panic!("at once") });
+        let task = Task::builder().eager(true).spawn(async { panic!("at once") });
         assert_eq!(task.await.map(|(): ()| ()).unwrap_err().message(), Some("at once"));
     });
 }
@@ -254,7 +256,7 @@ fn panic_that_nobody_awaits_reaches_the_exception_handler() {
             .unwrap();
         runner
             .run(async {
-                let task = TaskBuilder::new().name("lonely").spawn(async { panic!("unheard") });
+                let task = Task::builder().name("lonely").spawn(async { panic!("unheard") });
                 let handle = task.handle();
                 drop(task);
                 until(|| handle.done()).await;

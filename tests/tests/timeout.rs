@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bowerbird::{
-    TaskHandle, TimeoutError, current_task, gather, sleep, spawn, spawn_blocking, time, timeout, timeout_at,
-    yield_now,
+    TaskHandle, TimeoutError, current_task, gather, sleep, spawn, spawn_blocking, time, timeout,
+    timeout_at, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, everywhere, paused, turns, until};
 
