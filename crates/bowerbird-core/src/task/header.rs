@@ -12,6 +12,10 @@
 //!
 //! 72 bytes, so a task with a 64-byte future fits a 144-byte chunk of malloc. Ordinary alignment: the 128
 //! bytes of tokio's cell take the allocator's slow path.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The cold part is published with Release by the exchange that puts it in, and read with
+//!   Acquire, so that its contents are seen; it stays until the header goes.
 
 use std::any::Any;
 use std::future::Future;
@@ -86,7 +90,7 @@ impl Header {
     /// The cold part, if there is one.
     #[inline]
     pub(crate) fn cold(&self) -> Option<&Cold> {
-        // [ORD-1] `[ORD-1]` Acquire, against the Release of the exchange below: the part's contents.
+        // [ORD-1]
         let cold = self.cold.load(Ordering::Acquire);
         // SAFETY: the pointer is null or came from `Box::into_raw` below, and is freed with the header.
         unsafe { cold.as_ref() }

@@ -1,4 +1,7 @@
 //! The number of a task.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The counter: Relaxed, for only the uniqueness of the numbers matters.
 
 use std::fmt;
 
@@ -38,6 +41,6 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// Takes `count` numbers and gives the first. 48 bits: enough for a billion tasks a second for three days,
 /// a million a second for nine years; then they repeat.
 pub(crate) fn take(count: u64) -> u64 {
-    // [ORD-1] Relaxed: only the uniqueness of the numbers matters. `[ORD-1]`
+    // [ORD-1]
     NEXT.fetch_add(count, Ordering::Relaxed)
 }
