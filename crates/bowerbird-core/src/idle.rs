@@ -70,6 +70,14 @@ impl Idle {
         true
     }
 
+    /// A worker that was about to sleep has seen queued work, and searches whatever the limit says: the
+    /// searcher that counts against it may be a claimed worker that is not running yet, and waiting for it
+    /// would be spinning.
+    pub(crate) fn must_search(&self) {
+        // [ORD-1]
+        self.word.fetch_add(SEARCHING, Ordering::SeqCst);
+    }
+
     /// A searcher found work. Returns whether it was the last one, so that it looks whether there is more
     /// and then asks ([`notify`](Self::notify)) for another worker to search in its place.
     #[must_use = "what is queued may have no searcher"]
@@ -150,3 +158,6 @@ impl Idle {
         sleeping(self.word.load(Ordering::Relaxed)) as usize // [ORD-2]
     }
 }
+
+#[cfg(test)]
+mod tests;

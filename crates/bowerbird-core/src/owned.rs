@@ -2,20 +2,17 @@
 //!
 //! A task is linked by whoever spawns it and unlinked by whoever completes it; `all_tasks`, shutdown and
 //! the inspector walk the list. The sections under the lock are a few stores long (a walk takes at most
-//! [`WALK_STEP`] references), so the lock spins, and yields the thread when its holder was descheduled.
+//! [`WALK_STEP`] references), so the lock is the spin lock of base, which a model replaces by a mutex.
+//! Without it: a race on the links (loom `list_is_never_raced`).
 //!
 //! # Ordering arguments
-//! - `[ORD-1]` The lock: Acquire to take it, Release to give it back. Weaker: a race on the links
-//!   (loom `list_is_never_raced`).
-//! - `[ORD-2]` The length is written under the lock and read without it, as a figure.
+//! - `[ORD-1]` The length is written under the lock and read without it, as a figure.
 
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 
-use bowerbird_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use bowerbird_base::sync::cell::UnsafeCell;
-use bowerbird_base::sync::hint::spin_loop;
-use bowerbird_base::sync::thread::yield_now;
+use bowerbird_base::sync::SpinLock;
+use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::owner::OwnerNumber;
 use crate::task::handle::TaskHandle;
@@ -28,119 +25,47 @@ const WALK_STEP: usize = 64;
 
 /// The list.
 pub(crate) struct OwnedList {
-    is_locked: AtomicBool,
-    head: UnsafeCell<*const Header>,
+    head: SpinLock<Head>,
     len: AtomicUsize,
 }
 
-// SAFETY: the head and the links of the members are touched under the lock only.
-unsafe impl Send for OwnedList {}
-// SAFETY: as above.
-unsafe impl Sync for OwnedList {}
+/// The newest task; whoever holds this holds the lock, and with it all the links.
+struct Head(*const Header);
 
-struct Locked<'a>(&'a OwnedList);
-
-impl Drop for Locked<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // [ORD-1]
-        self.0.is_locked.store(false, Ordering::Release);
-    }
-}
+// SAFETY: the links of the members are touched by the holder of the lock only, whatever its thread; headers
+// are shared between threads by their own rules (state.rs, field access).
+unsafe impl Send for Head {}
 
 impl OwnedList {
     pub(crate) fn new() -> Self {
-        Self {
-            is_locked: AtomicBool::new(false),
-            head: UnsafeCell::new(ptr::null()),
-            len: AtomicUsize::new(0),
-        }
-    }
-
-    #[inline]
-    fn lock(&self) -> Locked<'_> {
-        // [ORD-1]
-        if self
-            .is_locked
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
-            self.lock_contended();
-        }
-        Locked(self)
-    }
-
-    #[cold]
-    fn lock_contended(&self) {
-        let mut round = 0_u32;
-        // [ORD-1]
-        while self
-            .is_locked
-            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
-            round += 1;
-            if round < 100 { spin_loop() } else { yield_now() }
-        }
+        Self { head: SpinLock::new(Head(ptr::null())), len: AtomicUsize::new(0) }
     }
 
     /// How many tasks are linked.
     pub(crate) fn len(&self) -> usize {
-        // [ORD-2]
+        // [ORD-1]
         self.len.load(Ordering::Relaxed)
     }
 
     /// Links a task at the head; the list's reference was counted when the task was made.
     #[inline]
     pub(crate) fn link(&self, task: NonNull<Header>) {
-        let _locked = self.lock();
-        self.link_behind(task, ptr::null());
-        // [ORD-2]
+        let mut head = self.head.lock();
+        head.link_behind(task, ptr::null());
+        // [ORD-1]
         self.len.store(self.len.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Unlinks a task; the list's reference goes over to the caller. Returns how many are left.
     #[inline]
     pub(crate) fn unlink(&self, task: NonNull<Header>) -> usize {
-        let _locked = self.lock();
-        self.unlink_locked(task);
-        // [ORD-2]
+        let mut head = self.head.lock();
+        head.unlink(task);
+        // [ORD-1]
         let left = self.len.load(Ordering::Relaxed) - 1;
-        // [ORD-2]
+        // [ORD-1]
         self.len.store(left, Ordering::Relaxed);
         left
-    }
-
-    /// Links `task` behind `previous`, or at the head. The lock is held.
-    #[inline]
-    fn link_behind(&self, task: NonNull<Header>, previous: *const Header) {
-        let next = match NonNull::new(previous.cast_mut()) {
-            Some(previous) => {
-                let (_, next) = links(previous);
-                set_next(previous, task.as_ptr());
-                next
-            }
-            // SAFETY: the lock is held.
-            None => self.head.with_mut(|head| unsafe { ptr::replace(head, task.as_ptr()) }),
-        };
-        set_links(task, previous, next);
-        if let Some(next) = NonNull::new(next.cast_mut()) {
-            set_previous(next, task.as_ptr());
-        }
-    }
-
-    /// The lock is held.
-    #[inline]
-    fn unlink_locked(&self, task: NonNull<Header>) {
-        let (previous, next) = links(task);
-        match NonNull::new(previous.cast_mut()) {
-            Some(previous) => set_next(previous, next),
-            // SAFETY: the lock is held.
-            None => self.head.with_mut(|head| unsafe { *head = next }),
-        }
-        if let Some(next) = NonNull::new(next.cast_mut()) {
-            set_previous(next, previous);
-        }
     }
 
     /// Calls `f`, without the lock, for every task that is linked during the whole walk, the newest first;
@@ -155,6 +80,38 @@ impl OwnedList {
             if is_end {
                 return;
             }
+        }
+    }
+}
+
+impl Head {
+    /// Links `task` behind `previous`, or at the head.
+    #[inline]
+    fn link_behind(&mut self, task: NonNull<Header>, previous: *const Header) {
+        let next = match NonNull::new(previous.cast_mut()) {
+            Some(previous) => {
+                let (_, next) = links(previous);
+                set_next(previous, task.as_ptr());
+                next
+            }
+            None => std::mem::replace(&mut self.0, task.as_ptr()),
+        };
+        set_links(task, previous, next);
+        if let Some(next) = NonNull::new(next.cast_mut()) {
+            set_previous(next, task.as_ptr());
+        }
+    }
+
+    ///
+    #[inline]
+    fn unlink(&mut self, task: NonNull<Header>) {
+        let (previous, next) = links(task);
+        match NonNull::new(previous.cast_mut()) {
+            Some(previous) => set_next(previous, next),
+            None => self.0 = next,
+        }
+        if let Some(next) = NonNull::new(next.cast_mut()) {
+            set_previous(next, previous);
         }
     }
 }
@@ -178,15 +135,14 @@ impl<'a> Marker<'a> {
             MARKER_ID,
             Location::caller(),
         );
-        let _locked = list.lock();
-        list.link_behind(task, ptr::null());
+        list.head.lock().link_behind(task, ptr::null());
         Self { list, task }
     }
 
     /// Takes references to the next tasks and moves behind them.
     fn step(&self) -> (Vec<TaskHandle>, bool) {
         let mut batch = Vec::with_capacity(WALK_STEP);
-        let _locked = self.list.lock();
+        let mut head = self.list.head.lock();
         let (_, mut next) = links(self.task);
         let mut last = ptr::null();
         for _ in 0..WALK_STEP {
@@ -197,18 +153,17 @@ impl<'a> Marker<'a> {
             (last, next) = (next, links(task).1);
         }
         if !last.is_null() {
-            self.list.unlink_locked(self.task);
-            self.list.link_behind(self.task, last);
+            head.unlink(self.task);
+            head.link_behind(self.task, last);
         }
+        drop(head);
         (batch, next.is_null())
     }
 }
 
 impl Drop for Marker<'_> {
     fn drop(&mut self) {
-        let locked = self.list.lock();
-        self.list.unlink_locked(self.task);
-        drop(locked);
+        self.list.head.lock().unlink(self.task);
         free(self.task);
     }
 }
@@ -245,3 +200,6 @@ fn set_next(task: NonNull<Header>, next: *const Header) {
     let (previous, _) = links(task);
     set_links(task, previous, next);
 }
+
+#[cfg(test)]
+mod tests;

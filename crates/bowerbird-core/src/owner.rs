@@ -148,3 +148,6 @@ impl Drop for Guest {
         place(self.number).leave();
     }
 }
+
+#[cfg(test)]
+mod tests;

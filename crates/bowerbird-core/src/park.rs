@@ -181,3 +181,6 @@ impl Park for ParkOnly {
         Box::new(())
     }
 }
+
+#[cfg(test)]
+mod tests;

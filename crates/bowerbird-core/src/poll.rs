@@ -362,7 +362,7 @@ fn unlinked_unusual(header: &Header, before: Bits) {
 
 /// Tells everybody who waits for the end, and gives back the reference that the list had.
 #[inline]
-fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
+pub(crate) fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
     // SAFETY: the reference that is given back at the end is ours.
     let header = unsafe { task.as_ref() };
     if before.has_join_waker() {

@@ -11,13 +11,15 @@
 //!   the idle protocol, whether all workers do; a worker that wakes up changes that word by a
 //!   read-modify-write and then asks whether the rescue thread sleeps. One of the two changes comes first,
 //!   so either the thread sees the worker or the worker sees the thread; AcqRel on the word carries the
-//!   flag.
+//!   flag. Weaker: a worker in a long poll that nobody rescues (loom `rescue_thread_sees_who_is_awake`).
 
 use std::time::Duration;
 
 use bowerbird_base::sync::atomic::{AtomicBool, Ordering};
 use bowerbird_base::sync::{Condvar, Mutex};
 
+use crate::idle::Idle;
+use crate::report::caught;
 use crate::runtime::Runtime;
 
 /// How long a poll may take before its worker's other work is done by others.
@@ -54,6 +56,13 @@ impl Rescue {
         if self.is_asleep.load(Ordering::Acquire) {
             self.wake();
         }
+    }
+
+    /// Says that the rescue thread sleeps, and then asks whether it may.
+    pub(crate) fn may_sleep(&self, idle: &Idle) -> bool {
+        // [ORD-1]
+        self.is_asleep.store(true, Ordering::Release);
+        idle.all_sleep()
     }
 
     #[cold]
@@ -110,10 +119,8 @@ impl Runtime {
     }
 
     fn sleep_until_a_worker_wakes(&self) -> bool {
-        // [ORD-1]
-        self.rescue.is_asleep.store(true, Ordering::Release);
-        let all_sleep = self.idle.all_sleep();
-        let go_on = self.rescue.wait(if all_sleep { None } else { Some(PERIOD) });
+        let may_sleep = self.rescue.may_sleep(&self.idle);
+        let go_on = self.rescue.wait(if may_sleep { None } else { Some(PERIOD) });
         self.rescue.is_asleep.store(false, Ordering::Relaxed); // [ORD-1]
         go_on
     }
@@ -124,12 +131,20 @@ impl Runtime {
         if let Some(task) = seat.slot.take() {
             self.injector.push(task);
         }
-        let needs_waiter = self.driver.rescue(index);
+        let needs_waiter =
+            caught("the driver, or a waker that it woke, panicked", || self.driver.rescue(index));
         let (lifo, fifo) = &self.thieves[index];
-        if needs_waiter || !self.injector.is_empty() || !lifo.is_empty() || !fifo.is_empty() {
+        if needs_waiter == Some(true)
+            || !self.injector.is_empty()
+            || !lifo.is_empty()
+            || !fifo.is_empty()
+        {
             if let Some(worker) = self.idle.notify() {
                 self.unpark(worker);
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -361,3 +361,6 @@ impl Drop for Entered {
         drop(current::replace_runtime(self.before.take()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -372,3 +372,6 @@ impl Occupancy {
         self.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -484,7 +484,12 @@ impl<'a> Occupant<'a> {
         if !must_not_sleep {
             self.sleep(index);
         }
-        core.is_searching.set(idle.end_sleep(index));
+        let mut is_searching = idle.end_sleep(index);
+        if must_not_sleep && !is_searching {
+            idle.must_search();
+            is_searching = true;
+        }
+        core.is_searching.set(is_searching);
         // Also if it did not sleep: the rescue thread may have seen it announced.
         self.runtime.rescue.worker_woke();
     }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The error of awaiting a task: it was cancelled, or it panicked.
 ///
@@ -13,7 +13,11 @@ pub struct TaskError(Option<Box<Kind>>);
 
 enum Kind {
     Cancelled(Arc<str>),
-    Panicked { payload: Box<dyn Any + Send>, message: Option<String> },
+    /// The payload is not `Sync`; a lock that is never waited for makes the error so.
+    Panicked {
+        payload: Mutex<Box<dyn Any + Send>>,
+        message: Option<String>,
+    },
 }
 
 impl TaskError {
@@ -25,7 +29,7 @@ impl TaskError {
     /// Makes the error of a panicked task.
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
         let message = panic_text(&*payload).map(str::to_owned);
-        Self(Some(Box::new(Kind::Panicked { payload, message })))
+        Self(Some(Box::new(Kind::Panicked { payload: Mutex::new(payload), message })))
     }
 
     /// Returns whether the task was cancelled.
@@ -62,7 +66,9 @@ impl TaskError {
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         match self.0 {
             Some(kind) => match *kind {
-                Kind::Panicked { payload, .. } => Ok(payload),
+                Kind::Panicked { payload, .. } => {
+                    Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+                }
                 cancelled @ Kind::Cancelled(_) => Err(Self(Some(Box::new(cancelled)))),
             },
             None => Err(Self(None)),
@@ -126,3 +132,9 @@ impl fmt::Debug for TaskError {
 }
 
 impl Error for TaskError {}
+
+/// An error may cross threads, and be boxed as `Box<dyn Error + Send + Sync>`.
+const _: () = {
+    const fn is_sendable<T: Send + Sync + Error + 'static>() {}
+    is_sendable::<TaskError>();
+};

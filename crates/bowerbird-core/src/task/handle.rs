@@ -325,3 +325,6 @@ impl Drop for WaitDone {
         drop(waker);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -323,3 +323,6 @@ impl<T> fmt::Debug for Task<T> {
         self.handle.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -409,3 +409,6 @@ impl State {
         Bits(self.0.fetch_sub(REFERENCE, Ordering::AcqRel)).references() == 1
     }
 }
+
+#[cfg(test)]
+mod tests;
