@@ -113,8 +113,13 @@ pub(crate) fn send(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     stream.write(bytes)
 }
 
+/// Sends several pieces. A single one goes by the shorter call.
 #[inline]
 pub(crate) fn send_vectored(stream: &TcpStream, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+    let mut pieces = bytes.iter().filter(|piece| !piece.is_empty());
+    if let (Some(only), None) = (pieces.next(), pieces.next()) {
+        return send(stream, only);
+    }
     SockRef::from(stream).send_vectored_with_flags(bytes, os::SEND_FLAGS)
 }
 
