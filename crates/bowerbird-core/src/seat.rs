@@ -25,7 +25,8 @@
 //! - `[ORD-3]` Figures for the rescue thread and for metrics: Relaxed, nothing depends on their order.
 //! - `[ORD-4]` The next-task slot hands a task over between the owner and the rescue thread: Release when
 //!   it is put, Acquire when it is taken, and taking is a swap, so that one of the two gets it. Weaker: a
-//!   task polled twice, or a header read before it was written (loom `slot_is_taken_once`).
+//!   task polled twice, or a header read before it was written (loom `slot_is_taken_once`,
+//!   `slot_hands_over_what_was_written`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -34,7 +35,7 @@ use std::ptr::{self, NonNull};
 use bowerbird_base::cache_line::CacheLine;
 use bowerbird_base::rng::Rng;
 use bowerbird_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
-use bowerbird_base::sync::{Condvar, Mutex};
+use bowerbird_base::sync::{Condvar, IS_MODEL, Mutex};
 
 use crate::owned::OwnedList;
 use crate::owner::{self, OwnerNumber};
@@ -237,14 +238,20 @@ impl NextSlot {
     /// Puts a task in and gives the one that was there. Only the owner calls it.
     #[inline]
     pub(crate) fn replace(&self, task: Runnable) -> Option<Runnable> {
-        // [ORD-4] Only the owner fills the slot, so an empty one stays empty.
-        if self.0.load(Ordering::Relaxed).is_null() {
-            // [ORD-4]
-            self.0.store(task.as_ptr(), Ordering::Release);
+        // [ORD-4] Only the owner fills the slot, so an empty one stays empty. A model always swaps: loom lets
+        // a later swap overlook the plain store behind a swap that had read what was there before it.
+        if !IS_MODEL && self.0.load(Ordering::Relaxed).is_null() {
+            self.fill(&task);
             return None;
         }
         // [ORD-4]
         NonNull::new(self.0.swap(task.as_ptr(), Ordering::AcqRel)).map(Runnable)
+    }
+
+    /// Fills the empty slot.
+    #[inline]
+    fn fill(&self, task: &Runnable) {
+        self.0.store(task.as_ptr(), Ordering::Release); // [ORD-4]
     }
 
     /// Takes the task out.

@@ -91,6 +91,8 @@ model_or_real! {
                     if !self.is_stopped.load(Ordering::Acquire) && !self.has_work() {
                         let events = self.sleep(index, uses_source);
                         events.into_iter().for_each(|task| deque.push(task));
+                    } else {
+                        thread::yield_now(); // another worker has it and must get on
                     }
                     is_searching = self.idle.end_sleep(index);
                 }

@@ -58,7 +58,21 @@ model_or_real! {
                 taken += rescue.join().unwrap();
                 taken += slot.take().map_or(0, run);
                 assert_eq!(taken, 21);
-                assert!(slot.is_empty());
+            });
+        }
+
+        /// `[ORD-4]`: the plain store into an empty slot hands the task over as well.
+        #[test]
+        fn slot_hands_over_what_was_written() {
+            loom::model(|| {
+                let slot = Arc::new(NextSlot(AtomicPtr::new(std::ptr::null_mut())));
+                let rescue = {
+                    let slot = slot.clone();
+                    thread::spawn(move || slot.take().map_or(0, run))
+                };
+                slot.fill(&new_task(1));
+                let taken = rescue.join().unwrap() + slot.take().map_or(0, run);
+                assert_eq!(taken, 1);
             });
         }
 
