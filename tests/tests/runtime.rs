@@ -115,7 +115,7 @@ fn block_on_while_every_worker_is_in_a_long_poll_polls_its_own_future() {
                 let (blocked, begun) = (blocked.clone(), begun.clone());
                 runtime.spawn(async move {
                     begun.add();
-                    drop(blocked.lock().unwrap().recv());
+                    let _closed = blocked.lock().unwrap().recv();
                 })
             })
             .collect();
@@ -269,7 +269,7 @@ fn shutdown_timeout_leaves_a_stuck_task_behind_and_reports_it() {
         drop(task.spawn(async move {
             count.add();
             // Not a suspension: nothing can end it.
-            drop(blocked.recv());
+            let _closed = blocked.recv();
         }));
         drop(entered);
         while begun.get() < 1 {
@@ -277,7 +277,38 @@ fn shutdown_timeout_leaves_a_stuck_task_behind_and_reports_it() {
         }
         runtime.shutdown_timeout(Duration::from_millis(20));
         let heard = heard.lock().unwrap().clone();
-        assert!(heard.iter().any(|line| line.contains("stuck one")), "{workers}: {heard:?}");
+        assert_eq!(heard.len(), 1, "{workers}: {heard:?}");
+        assert!(heard[0].contains("stuck one"), "{workers}: {heard:?}");
+        drop(release);
+    }
+}
+
+#[test]
+fn shutdown_timeout_leaves_a_stuck_closure_behind_and_reports_it() {
+    for workers in WORKER_COUNTS {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let handler = heard.clone();
+        let runtime = Runtime::builder()
+            .worker_threads(workers)
+            .exception_handler(move |unhandled| handler.lock().unwrap().push(unhandled.to_string()))
+            .build()
+            .unwrap();
+        let (release, blocked) = mpsc::channel::<()>();
+        let begun = Counted::new();
+        let count = begun.clone();
+        let stuck = runtime.handle().spawn_blocking(move || {
+            count.add();
+            let _closed = blocked.recv();
+        });
+        stuck.set_name("stuck closure");
+        drop(stuck);
+        while begun.get() < 1 {
+            thread::yield_now();
+        }
+        runtime.shutdown_timeout(Duration::from_millis(20));
+        let heard = heard.lock().unwrap().clone();
+        assert_eq!(heard.len(), 1, "{workers}: {heard:?}");
+        assert!(heard[0].contains("stuck closure"), "{workers}: {heard:?}");
         drop(release);
     }
 }
@@ -308,7 +339,7 @@ fn shutdown_background_does_not_wait_for_what_blocks() {
         let handle = runtime.handle();
         drop(handle.spawn_blocking(move || {
             first.add();
-            drop(blocked.recv());
+            let _closed = blocked.recv();
             last.add();
         }));
         while begun.get() < 1 {
@@ -456,7 +487,7 @@ fn clock_is_the_runtimes_own() {
     let paused = Runtime::builder().worker_threads(1).start_paused(true).build().unwrap();
     let running = runtime(1);
     let start = paused.block_on(async { time::now() });
-    running.block_on(sleep(Duration::from_millis(1)));
+    running.block_on(async { sleep(Duration::from_millis(1)).await });
     assert_eq!(paused.block_on(async { time::now() }), start);
 }
 

@@ -223,13 +223,14 @@ impl Pool {
     }
 
     /// Waits for the threads to end; what has not ended at the limit is reported by name.
-    pub(crate) fn wait_until_idle(&self, runtime: &Runtime, limit: Option<Instant>) -> bool {
+    pub(crate) fn wait_until_idle(&self, runtime: &Arc<Runtime>, limit: Option<Instant>) -> bool {
         let mut state = self.state.lock();
         while state.thread_count > state.abandonable_count + state.helper_count {
             let left =
                 limit.map_or(Duration::MAX, |limit| limit.saturating_duration_since(system_now()));
             if left.is_zero() {
                 drop(state);
+                let _entered = Entered::new(runtime, None);
                 runtime.blocking_seat.list.for_each(|task| {
                     tell(&task, "blocking work was still running when the runtime ended, and was left behind");
                 });

@@ -235,7 +235,13 @@ impl Runtime {
 
     /// Reports what has not ended and keeps its memory for ever, since somebody may still wake it.
     fn leave_behind(self: &Arc<Self>) {
+        // So that this runtime's handler hears it.
+        let _entered = Entered::new(self, None);
         self.for_each_task(|task| {
+            let bits = task.header_ref().state.load();
+            if bits.is_main() && !bits.is_swept() {
+                return; // the sweep itself
+            }
             report(&Unhandled {
                 message: "a task had not ended when its runtime did, and was left behind".into(),
                 error: None,

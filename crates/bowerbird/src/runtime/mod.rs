@@ -31,6 +31,8 @@ use bowerbird_core::{Patience, TaskError};
 /// ```
 pub struct Runtime {
     core: Arc<bowerbird_core::Runtime>,
+    /// Somebody else ends it already: dropping it waits for nothing.
+    is_ending: bool,
 }
 
 impl Runtime {
@@ -48,7 +50,7 @@ impl Runtime {
     }
 
     pub(crate) fn from_core(core: Arc<bowerbird_core::Runtime>) -> Self {
-        Self { core }
+        Self { core, is_ending: false }
     }
 
     /// Returns a handle that spawns on this runtime from any thread.
@@ -153,7 +155,8 @@ impl Runtime {
     /// assert!(receiver.blocking_recv().is_err());
     /// # drop(task);
     /// ```
-    pub fn shutdown_background(self) {
+    pub fn shutdown_background(mut self) {
+        self.is_ending = true;
         self.core.shut_down_in_background();
     }
 }
@@ -170,7 +173,9 @@ pub(crate) fn output_of_main<T>(output: Result<T, TaskError>, call: &str) -> T {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.core.shut_down(Patience::Complete);
+        if !self.is_ending {
+            self.core.shut_down(Patience::Complete);
+        }
     }
 }
 
