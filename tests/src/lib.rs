@@ -7,6 +7,7 @@ mod load;
 mod machine;
 mod own_process;
 mod panics;
+mod scale;
 mod until;
 
 pub use counted::Counted;
@@ -16,4 +17,5 @@ pub use load::Load;
 pub use machine::{descriptor_count, resident_bytes, switch_count, thread_count};
 pub use own_process::{child_command, in_own_process, text_of};
 pub use panics::{Caught, catch};
+pub use scale::scaled;
 pub use until::{turns, until};
