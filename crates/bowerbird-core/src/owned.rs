@@ -102,7 +102,7 @@ impl Head {
         }
     }
 
-    ///
+    /// Takes a task out.
     #[inline]
     fn unlink(&mut self, task: NonNull<Header>) {
         let (previous, next) = links(task);

@@ -211,7 +211,9 @@ fn replace_value(task: &Runnable, request: Request) {
 /// The error that is stored, if the output is there and is one. The caller has the right to the output.
 pub(crate) fn stored_error<'a>(task: NonNull<Header>) -> Option<&'a TaskError> {
     // SAFETY: the caller's right to the output; the reference is used before that right ends.
-    let error = unsafe { (task.as_ref().vtable.peek_error)(task) };
+    let peek_error = unsafe { task.as_ref() }.vtable.peek_error;
+    // SAFETY: as above.
+    let error = unsafe { peek_error(task) };
     // SAFETY: as above.
     error.map(|error| unsafe { error.as_ref() })
 }
@@ -368,7 +370,7 @@ pub(crate) fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
     if before.has_join_waker() {
         // SAFETY: DONE and JOIN_WAKER are set: the cell is filled and the completer's (state.rs, field
         // access). The bits stay, for the handle may be comparing them; nobody drops them again.
-        let waker = header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() });
+        let waker = header.join_waker.with(|cell| unsafe { cell.cast::<Waker>().read() });
         if ending != Ending::Value && !is_ours(&waker) {
             // See `spawn_joined`: a waker that counts learns that this is no value.
             wake_by_ref_caught(&waker);

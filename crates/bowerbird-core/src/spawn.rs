@@ -146,7 +146,7 @@ fn fill_join_waker(header: NonNull<Header>, waker: Waker) {
     // SAFETY: the task was just made: it has its references.
     let header = unsafe { header.as_ref() };
     // SAFETY: nobody else has the task yet, and JOIN_WAKER says from the start that the cell is filled.
-    header.join_waker.with_mut(|cell| unsafe { (*cell).write(waker) });
+    header.join_waker.with_mut(|cell| unsafe { cell.cast::<Waker>().write(waker) });
 }
 
 /// Spawns a task that stays on this thread.

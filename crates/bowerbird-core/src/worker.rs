@@ -497,9 +497,12 @@ impl<'a> Occupant<'a> {
     fn sleep(&self, index: usize) {
         let config = &self.runtime.config;
         call_hook(config.on_thread_park.as_ref());
-        self.seat.set_parked(true);
-        self.dispatch(|| self.runtime.driver.park(index, &self.seat.parker));
-        self.seat.set_parked(false);
+        // The hook is the user's, and may have made tasks ready here.
+        if config.on_thread_park.is_none() || !self.has_own_work() {
+            self.seat.set_parked(true);
+            self.dispatch(|| self.runtime.driver.park(index, &self.seat.parker));
+            self.seat.set_parked(false);
+        }
         call_hook(config.on_thread_unpark.as_ref());
     }
 }

@@ -474,3 +474,24 @@ fn eager_task_may_give_the_seat_away() {
         rt.shut_down(Patience::Complete);
     });
 }
+
+/// A task that the park hook spawns is run before the worker sleeps.
+#[test]
+fn task_spawned_by_the_park_hook_is_not_slept_over() {
+    watched(|| {
+        for workers in [1, 2] {
+            let (spawned, ran) = (count(), count());
+            let mut settings = config(workers);
+            let (counted, flag) = (spawned.clone(), ran.clone());
+            settings.on_thread_park = Some(Arc::new(move || {
+                if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                    let flag = flag.clone();
+                    drop(go(async move { flag.fetch_add(1, Ordering::SeqCst) }));
+                }
+            }));
+            let rt = Runtime::start(settings, Arc::new(ParkOnly), Threads::All).unwrap();
+            spin_until(|| read(&ran) == 1);
+            rt.shut_down(Patience::Complete);
+        }
+    });
+}

@@ -88,13 +88,16 @@ model_or_real! {
                         }
                     }
                     self.idle.announce_sleep(index, std::mem::take(&mut is_searching));
-                    if !self.is_stopped.load(Ordering::Acquire) && !self.has_work() {
+                    let must_not_sleep = self.is_stopped.load(Ordering::Acquire) || self.has_work();
+                    if !must_not_sleep {
                         let events = self.sleep(index, uses_source);
                         events.into_iter().for_each(|task| deque.push(task));
-                    } else {
-                        thread::yield_now(); // another worker has it and must get on
                     }
                     is_searching = self.idle.end_sleep(index);
+                    if must_not_sleep && !is_searching {
+                        self.idle.must_search();
+                        is_searching = true;
+                    }
                 }
                 self.idle.worker_left();
             }

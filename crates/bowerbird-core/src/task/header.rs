@@ -200,15 +200,16 @@ impl<F: Future> TaskCell<F> {
         NonNull::from(Box::leak(cell)).cast()
     }
 
-    /// Calls `f` with the stage.
+    /// A pointer to the stage.
     ///
     /// # Safety
-    /// `header` is that of a `TaskCell<F>`, and the caller has the right to its stage (state.rs, field
-    /// access).
-    unsafe fn with_stage<R>(header: NonNull<Header>, f: impl FnOnce(*mut Stage<F>) -> R) -> R {
+    /// `header` is that of a live `TaskCell<F>`, and the caller has the right to its stage (state.rs, field
+    /// access) as long as it uses the pointer.
+    #[inline]
+    unsafe fn stage(header: NonNull<Header>) -> *mut Stage<F> {
         // SAFETY: by the contract the header is the first field of a live `TaskCell<F>`.
         let cell = unsafe { header.cast::<Self>().as_ref() };
-        cell.stage.with_mut(f)
+        cell.stage.with_mut(|stage| stage)
     }
 }
 
@@ -247,10 +248,10 @@ unsafe fn poll_and_store<F: Future>(
     is_gone: &mut bool,
 ) -> Polled {
     let polled = {
-        // SAFETY: the caller's contract; the pointer is not kept.
-        let future = unsafe { TaskCell::<F>::with_stage(header, |stage| stage.cast::<F>()) };
+        // SAFETY: the caller's contract.
+        let stage = unsafe { TaskCell::<F>::stage(header) };
         // SAFETY: `Stage` is a union, so its start is the start of the future; it is ours to borrow.
-        let future = unsafe { &mut *future };
+        let future = unsafe { &mut *stage.cast::<F>() };
         // SAFETY: the cell is on the heap and never moves; the future is dropped in place.
         unsafe { Pin::new_unchecked(future) }.poll(cx)
     };
@@ -259,11 +260,11 @@ unsafe fn poll_and_store<F: Future>(
         Poll::Ready(output) => {
             *is_gone = true;
             let output = Guarded::new(output);
+            // SAFETY: the caller's contract.
+            let stage = unsafe { TaskCell::<F>::stage(header) };
             // SAFETY: the future is there and will not be used again; if its destructor panics, the rest
             // of it is gone all the same, `is_gone` says so, and the unwinding drops `output`.
-            unsafe {
-                TaskCell::<F>::with_stage(header, |stage| ptr::drop_in_place(stage.cast::<F>()))
-            };
+            unsafe { ptr::drop_in_place(stage.cast::<F>()) };
             // SAFETY: the stage is empty now.
             unsafe { store::<F>(header, Ok(output.into_inner())) };
             Polled::Value
@@ -301,19 +302,19 @@ impl<T> Drop for Guarded<T> {
 /// # Safety
 /// The caller has the right to the stage, and it is empty.
 unsafe fn store<F: Future>(header: NonNull<Header>, output: Result<F::Output, TaskError>) {
-    // SAFETY: the caller's contract; writing does not read what was there.
-    unsafe {
-        TaskCell::<F>::with_stage(header, |stage| {
-            stage.write(Stage { output: ManuallyDrop::new(output) })
-        })
-    };
+    // SAFETY: the caller's contract.
+    let stage = unsafe { TaskCell::<F>::stage(header) };
+    // SAFETY: the same; writing does not read what was there.
+    unsafe { stage.write(Stage { output: ManuallyDrop::new(output) }) };
 }
 
 /// See [`VTable::drop_future`].
 unsafe fn drop_future<F: Future>(header: NonNull<Header>) -> Option<Payload> {
+    // SAFETY: the vtable's contract.
+    let stage = unsafe { TaskCell::<F>::stage(header) };
     catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the vtable's contract: the future is there, and is not used again.
-        unsafe { TaskCell::<F>::with_stage(header, |stage| ptr::drop_in_place(stage.cast::<F>())) };
+        unsafe { ptr::drop_in_place(stage.cast::<F>()) };
     }))
     .err()
 }
@@ -329,37 +330,31 @@ unsafe fn drop_output<F: Future>(header: NonNull<Header>) -> Option<Payload> {
     if !std::mem::needs_drop::<Result<F::Output, TaskError>>() {
         return None;
     }
+    // SAFETY: the vtable's contract.
+    let stage = unsafe { TaskCell::<F>::stage(header) };
     catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the vtable's contract: the output is there, and is not used again.
-        unsafe {
-            TaskCell::<F>::with_stage(header, |stage| {
-                ptr::drop_in_place(stage.cast::<Result<F::Output, TaskError>>());
-            });
-        }
+        unsafe { ptr::drop_in_place(stage.cast::<Result<F::Output, TaskError>>()) };
     }))
     .err()
 }
 
 /// See [`VTable::take_output`].
 unsafe fn take_output<F: Future>(header: NonNull<Header>, to: *mut ()) {
+    // SAFETY: the vtable's contract.
+    let stage = unsafe { TaskCell::<F>::stage(header) };
     // SAFETY: the vtable's contract: the output is there, and is not used again.
-    let output = unsafe {
-        TaskCell::<F>::with_stage(header, |stage| {
-            stage.cast::<Result<F::Output, TaskError>>().read()
-        })
-    };
+    let output = unsafe { stage.cast::<Result<F::Output, TaskError>>().read() };
     // SAFETY: the caller passes room for a `Result<F::Output, TaskError>`.
     unsafe { to.cast::<Result<F::Output, TaskError>>().write(output) };
 }
 
 /// See [`VTable::peek_error`].
 unsafe fn peek_error<F: Future>(header: NonNull<Header>) -> Option<NonNull<TaskError>> {
+    // SAFETY: the vtable's contract.
+    let stage = unsafe { TaskCell::<F>::stage(header) };
     // SAFETY: the vtable's contract: the output is there; the pointer is not kept beyond it.
-    let output = unsafe {
-        TaskCell::<F>::with_stage(header, |stage| stage.cast::<Result<F::Output, TaskError>>())
-    };
-    // SAFETY: as above.
-    let output = unsafe { &mut *output };
+    let output = unsafe { &mut *stage.cast::<Result<F::Output, TaskError>>() };
     output.as_mut().err().map(NonNull::from)
 }
 

@@ -264,7 +264,7 @@ pub(crate) fn poll_done(header: &Header, waker: &Waker) -> bool {
         // SAFETY: this handle has set JOIN_WAKER, so the cell is filled; the completer may read it at the
         // same time, and nobody writes it. Of the waker only the two pointers are compared.
         let is_same =
-            header.join_waker.with(|cell| unsafe { (*cell).assume_init_ref() }.will_wake(waker));
+            header.join_waker.with(|cell| unsafe { &*cell.cast::<Waker>() }.will_wake(waker));
         if is_same {
             return false;
         }
@@ -272,15 +272,15 @@ pub(crate) fn poll_done(header: &Header, waker: &Waker) -> bool {
             return true;
         }
         // SAFETY: JOIN_WAKER was set and is clear now: what fills the cell is the handle's again.
-        old = Some(header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() }));
+        old = Some(header.join_waker.with(|cell| unsafe { cell.cast::<Waker>().read() }));
     }
     let fresh = waker.clone();
     // SAFETY: JOIN_WAKER is clear and only this handle sets it: the cell is the handle's.
-    header.join_waker.with_mut(|cell| unsafe { (*cell).write(fresh) });
+    header.join_waker.with_mut(|cell| unsafe { cell.cast::<Waker>().write(fresh) });
     let is_done = !header.state.set_join_waker();
     if is_done {
         // SAFETY: JOIN_WAKER is clear and the task is done: the completer does not look at the cell.
-        drop(header.join_waker.with(|cell| unsafe { (*cell).assume_init_read() }));
+        drop(header.join_waker.with(|cell| unsafe { cell.cast::<Waker>().read() }));
     }
     drop(old);
     is_done
@@ -305,7 +305,7 @@ impl<T> Drop for Task<T> {
                 let cell = &self.handle.header_ref().join_waker;
                 // SAFETY: the bit was taken away before the task was done: what fills the cell is the
                 // handle's again.
-                let waker = cell.with(|cell| unsafe { (*cell).assume_init_read() });
+                let waker = cell.with(|cell| unsafe { cell.cast::<Waker>().read() });
                 drop_caught(waker, "the destructor of a waker panicked");
             }
             LeaveJoin::Done if !matches!(self.stage, Stage::Done | Stage::Passed) => {
