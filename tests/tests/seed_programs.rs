@@ -88,7 +88,10 @@ impl Program {
                         right_count += 1;
                         late_in_a_row = 0;
                     }
-                    Verdict::Late => late_in_a_row += 1,
+                    Verdict::Late => {
+                        println!("figure: {} was late with {workers} workers", self.stem);
+                        late_in_a_row += 1;
+                    }
                     Verdict::Wrong(reason) => {
                         panic!("{} with {workers} workers: {reason}", self.stem)
                     }

@@ -79,3 +79,19 @@ fn idle_run_is_never_woken() {
         }
     });
 }
+
+#[test]
+fn counter_sees_a_runtime_that_is_woken() {
+    in_own_process("counter_sees_a_runtime_that_is_woken", &[], || {
+        let runtime = Runtime::builder().worker_threads(1).build().unwrap();
+        let before = switch_count();
+        runtime
+            .block_on(runtime.spawn(async {
+                for _ in 0..10 {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            }))
+            .unwrap();
+        assert!(switch_count() - before >= 10);
+    });
+}
