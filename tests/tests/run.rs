@@ -1,7 +1,5 @@
 //! `run`: what it gives, what it does with what is left, and that nothing stays.
 
-#![allow(clippy::async_yields_async, reason = "a task is what a run may give")]
-
 use std::cell::RefCell;
 use std::future::pending;
 use std::io;
@@ -272,7 +270,7 @@ async fn everything_at_once() {
         stream.read_exact(&mut buffer).await.unwrap();
         assert_eq!(buffer, [number; 8]);
         // Every other connection is left open, in a task that never ends.
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             drop(spawn(async move {
                 let mut buffer = [0; 8];
                 let _never = stream.read(&mut buffer).await;

@@ -1,7 +1,5 @@
 //! `Runner`: several mains, one after the other, on one runtime.
 
-#![allow(clippy::async_yields_async, reason = "a task is what a run may give")]
-
 use std::future::pending;
 
 use bowerbird::context::ContextVar;

@@ -32,7 +32,7 @@ impl Woken {
             waker.wake_by_ref();
             // A wake-up that is lost here is never made up for: nobody else may wake any more.
             // [ORD-1]
-            while number % HANDSHAKE == 0 && self.seen.load(Ordering::SeqCst) < mine {
+            while number.is_multiple_of(HANDSHAKE) && self.seen.load(Ordering::SeqCst) < mine {
                 thread::yield_now();
             }
         }

@@ -101,7 +101,7 @@ fn task_awaited_after_its_output_panics_and_names_the_fix() {
     on_workers(1, async {
         let mut task = spawn(async { 1 });
         assert_eq!((&mut task).await.unwrap(), 1);
-        let again = spawn(async move { task.await }).await;
+        let again = spawn(task).await;
         let error = again.unwrap_err();
         assert!(error.message().unwrap().contains("shared()"), "{error}");
     });

@@ -1,7 +1,5 @@
 //! `to_thread`, `spawn_blocking`, `block_in_place`: what blocks, off the workers.
 
-#![allow(clippy::async_yields_async, reason = "a task is what a run may give")]
-
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
