@@ -44,7 +44,8 @@ usage: cargo xtask <word> [arguments]
   msrv              the libraries compile with the oldest supported compiler
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
-  bench [args]      the benchmarks beside tokio and smol
+  bench [args]      every case beside tokio and smol (--quick: in two minutes)
+  bench criterion [args]   the criterion benches
   soak [args]       the long stress tests";
 
 type Step = (&'static str, fn() -> Outcome);
@@ -87,7 +88,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "msrv" => msrv(),
         "tsan" => sanitizers::tsan(rest),
         "asan" => sanitizers::asan(rest),
-        "bench" => Run::cargo("bench -p bowerbird-benches").arguments(rest).run(),
+        "bench" => bench(rest),
         "soak" => Run::cargo("test --release -p bowerbird-tests --features soak")
             .arguments(rest)
             .run_tests()
@@ -171,6 +172,18 @@ fn loom(rest: &[String]) -> Outcome {
         eprintln!("loom {each}: {passed} models");
     }
     Ok(())
+}
+
+/// The comparison program, or the criterion benches.
+fn bench(rest: &[String]) -> Outcome {
+    match rest.split_first() {
+        Some((first, rest)) if first == "criterion" => {
+            Run::cargo("bench -p bowerbird-benches").arguments(rest).run()
+        }
+        _ => {
+            Run::cargo("run --release -p bowerbird-benches --bin compare --").arguments(rest).run()
+        }
+    }
 }
 
 fn programs(rest: &[String]) -> Outcome {
