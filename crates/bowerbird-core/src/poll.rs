@@ -19,12 +19,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::task::{Context as PollCx, Poll, Waker};
 
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 
 use crate::config::PanicPolicy;
 use crate::report::{Unhandled, caught, drop_caught, report};
+use crate::runtime::Runtime;
 use crate::task::Runnable;
 use crate::task::cold::ColdState;
 use crate::task::error::{TaskError, panic_text};
@@ -426,9 +428,9 @@ pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
     unhandled.error = error;
     report(&unhandled);
     current::with_runtime(|runtime| {
-        if let Some(runtime) = runtime
-            && runtime.config.panic_policy == PanicPolicy::CancelMain
-        {
+        let cancels =
+            |runtime: &&Arc<Runtime>| runtime.config.panic_policy == PanicPolicy::CancelMain;
+        if let Some(runtime) = runtime.filter(cancels) {
             runtime.cancel_main(&format!("{unhandled}"));
         }
     });

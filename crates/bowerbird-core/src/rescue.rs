@@ -10,8 +10,9 @@
 //! - `[ORD-1]` The rescue thread says that it sleeps and then asks, by a read-modify-write on the word of
 //!   the idle protocol, whether all workers do; a worker that wakes up changes that word by a
 //!   read-modify-write and then asks whether the rescue thread sleeps. One of the two changes comes first,
-//!   so either the thread sees the worker or the worker sees the thread; AcqRel on the word carries the
-//!   flag. Weaker: a worker in a long poll that nobody rescues (loom `rescue_thread_sees_who_is_awake`).
+//!   so either the thread sees the worker or the worker sees the thread; those changes carry the flag, which is
+//!   Relaxed itself. Weaker (a load of the word, the flag after the question, a worker that does not ask):
+//!   a worker in a long poll that nobody rescues (loom `rescue_thread_sees_who_is_awake`).
 
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ impl Rescue {
     #[inline]
     pub(crate) fn worker_woke(&self) {
         // [ORD-1]
-        if self.is_asleep.load(Ordering::Acquire) {
+        if self.is_asleep.load(Ordering::Relaxed) {
             self.wake();
         }
     }
@@ -61,7 +62,7 @@ impl Rescue {
     /// Says that the rescue thread sleeps, and then asks whether it may.
     pub(crate) fn may_sleep(&self, idle: &Idle) -> bool {
         // [ORD-1]
-        self.is_asleep.store(true, Ordering::Release);
+        self.is_asleep.store(true, Ordering::Relaxed);
         idle.all_sleep()
     }
 

@@ -218,9 +218,8 @@ impl Runtime {
         let Some(deadline) = deadline else {
             return self.block_on_any_seat(sweep(self, |_| true));
         };
-        if let FirstSeat::Free(Some(_)) = self.first_seat()
-            && !self.block_on_any_seat(sweep(self, TaskHandle::is_local))
-        {
+        let is_bound = matches!(self.first_seat(), FirstSeat::Free(Some(_)));
+        if is_bound && !self.block_on_any_seat(sweep(self, TaskHandle::is_local)) {
             return false;
         }
         let (sender, receiver) = std::sync::mpsc::channel();

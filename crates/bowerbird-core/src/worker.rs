@@ -268,10 +268,10 @@ impl<'a> Occupant<'a> {
 
     /// Main and the local tasks; main never twice in a row while one of those is ready.
     fn next_of_guest(&self, core: &Core) -> Option<Runnable> {
-        if self.last_was_main.replace(false)
-            && let Some(task) = core.queue.borrow_mut().pop_front()
-        {
-            return Some(task);
+        if self.last_was_main.replace(false) {
+            if let Some(task) = core.queue.borrow_mut().pop_front() {
+                return Some(task);
+            }
         }
         let main = core.ready_main.take();
         self.last_was_main.set(main.is_some());
@@ -296,10 +296,10 @@ impl<'a> Occupant<'a> {
 
     #[inline]
     fn next_but_main(&self, core: &Core, tick: u32) -> Option<Runnable> {
-        if tick % OLD_INTERVAL == 0
-            && let Some(task) = self.next_old(core, tick / OLD_INTERVAL)
-        {
-            return Some(task);
+        if tick % OLD_INTERVAL == 0 {
+            if let Some(task) = self.next_old(core, tick / OLD_INTERVAL) {
+                return Some(task);
+            }
         }
         if let Some(task) = self.seat.slot.take() {
             let streak = core.slot_streak.get() + 1;
@@ -310,15 +310,13 @@ impl<'a> Occupant<'a> {
             core.fifo.push(task);
         }
         core.slot_streak.set(0);
-        if tick % 2 == 0
-            && let Some(task) = core.queue.borrow_mut().pop_front()
-        {
-            return Some(task);
-        }
-        if tick % 8 == 1
-            && let Some(task) = core.fifo.pop()
-        {
-            return Some(task);
+        let first = match tick % 8 {
+            0 | 2 | 4 | 6 => core.queue.borrow_mut().pop_front(),
+            1 => core.fifo.pop(),
+            _ => None,
+        };
+        if first.is_some() {
+            return first;
         }
         let task = core.lifo.pop().or_else(|| core.fifo.pop());
         task.or_else(|| core.queue.borrow_mut().pop_front())

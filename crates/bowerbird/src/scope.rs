@@ -117,10 +117,11 @@ impl<F: Future> Scope<F> {
                 _ => None,
             };
             self.as_mut().poll_running(cx, is_due);
-            if let Some((request, _)) = aside
-                && poll_context::delivery() == Delivery::None
-            {
-                poll_context::raise(request);
+            match aside {
+                Some((request, _)) if poll_context::delivery() == Delivery::None => {
+                    poll_context::raise(request);
+                }
+                _ => {}
             }
         }
         self.poll_ending(cx)
@@ -189,14 +190,12 @@ impl<F: Future> Scope<F> {
 
     /// The inner future gave a value although this scope's own request was about: the request goes.
     fn withdraw_own(self: Pin<&mut Self>) {
-        if let Some(own) = self.rare.as_ref().and_then(|rare| rare.own)
-            && let Some((request, delivery)) = poll_context::take_request()
-            && request.origin != own
-        {
-            match delivery {
-                Delivery::Unwinding => poll_context::raise(request),
-                _ => poll_context::offer(request),
-            }
+        let Some(own) = self.rare.as_ref().and_then(|rare| rare.own) else { return };
+        match poll_context::take_request() {
+            Some((request, _)) if request.origin == own => {}
+            Some((request, Delivery::Unwinding)) => poll_context::raise(request),
+            Some((request, _)) => poll_context::offer(request),
+            None => {}
         }
     }
 

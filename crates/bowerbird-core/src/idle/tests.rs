@@ -3,42 +3,61 @@ use bowerbird_base::model_or_real;
 
 model_or_real! {
     {
-        use std::collections::VecDeque;
-
         use bowerbird_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-        use bowerbird_base::sync::model_deque::{Injector, Steal, Stealer, Worker};
         use bowerbird_base::sync::{Arc, Condvar, Mutex, thread};
+        use loom::sync::Notify;
 
         use crate::park::Parker;
 
         const WORKERS: usize = 2;
 
+        /// A queue without any ordering of its own: what the protocol promises must not come from a lock
+        /// of the queues.
+        #[derive(Default)]
+        struct Pile(AtomicUsize);
+
+        impl Pile {
+            fn push(&self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+
+            fn pop(&self) -> bool {
+                let take = |count: usize| count.checked_sub(1);
+                self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+            }
+
+            fn is_empty(&self) -> bool {
+                self.0.load(Ordering::Relaxed) == 0
+            }
+        }
+
         /// What of a runtime takes part in the protocol; the worker below is `worker.rs`, step by step.
         struct Model {
             idle: Idle,
-            injector: Injector<u32>,
-            thieves: Vec<Stealer<u32>>,
+            injector: Pile,
+            deques: Vec<Pile>,
             parkers: Vec<Parker>,
             source: Source,
             is_stopped: AtomicBool,
             taken: AtomicUsize,
             expected: usize,
+            /// What a task waits for in its poll.
+            barrier: Option<Notify>,
         }
 
         impl Model {
-            fn new(expected: usize) -> (Arc<Self>, Vec<Worker<u32>>) {
-                let deques: Vec<_> = (0..WORKERS).map(|_| Worker::new_lifo()).collect();
-                let model = Self {
+            fn new(expected: usize, has_barrier: bool) -> Arc<Self> {
+                Arc::new(Self {
                     idle: Idle::new(WORKERS),
-                    injector: Injector::new(),
-                    thieves: deques.iter().map(Worker::stealer).collect(),
+                    injector: Pile::default(),
+                    deques: (0..WORKERS).map(|_| Pile::default()).collect(),
                     parkers: (0..WORKERS).map(|_| Parker::new()).collect(),
                     source: Source::default(),
                     is_stopped: AtomicBool::new(false),
                     taken: AtomicUsize::new(0),
                     expected,
-                };
-                (Arc::new(model), deques)
+                    barrier: has_barrier.then(Notify::new),
+                })
             }
 
             fn unpark(&self, worker: Option<usize>) {
@@ -49,40 +68,46 @@ model_or_real! {
                 }
             }
 
-            fn inject(&self, task: u32) {
-                self.injector.push(task);
+            fn inject(&self) {
+                self.injector.push();
                 self.unpark(self.idle.notify());
             }
 
             fn has_work(&self) -> bool {
-                !self.injector.is_empty() || self.thieves.iter().any(|thief| !thief.is_empty())
+                !self.injector.is_empty() || self.deques.iter().any(|deque| !deque.is_empty())
             }
 
-            fn count_one(&self) {
-                if self.taken.fetch_add(1, Ordering::SeqCst) + 1 == self.expected {
+            fn poll(&self) {
+                let is_last = self.taken.fetch_add(1, Ordering::SeqCst) + 1 == self.expected;
+                match &self.barrier {
+                    Some(barrier) if is_last => barrier.notify(),
+                    Some(barrier) => barrier.wait(),
+                    None => {}
+                }
+                if is_last {
                     self.is_stopped.swap(true, Ordering::SeqCst);
                     (0..WORKERS).for_each(|worker| self.unpark(Some(worker)));
                 }
             }
 
             /// The worker's loop. `waits_on` says whether it sleeps on the source, if nobody else does.
-            fn work(&self, index: usize, deque: &Worker<u32>, uses_source: bool) {
+            fn work(&self, index: usize, uses_source: bool) {
+                let deque = &self.deques[index];
                 let mut is_searching = false;
                 self.idle.worker_came();
                 while !self.is_stopped.load(Ordering::Acquire) {
-                    let task = deque.pop().or_else(|| self.search(index, &mut is_searching));
-                    if task.is_some() {
+                    if deque.pop() || self.search(index, &mut is_searching) {
                         if std::mem::take(&mut is_searching)
                             && self.idle.end_search()
                             && self.has_work()
                         {
                             self.unpark(self.idle.notify());
                         }
-                        self.count_one();
+                        self.poll();
                         continue;
                     }
                     if uses_source {
-                        self.source.drain().for_each(|task| deque.push(task));
+                        (0..self.source.drain()).for_each(|_| deque.push());
                         if !deque.is_empty() {
                             continue;
                         }
@@ -91,7 +116,7 @@ model_or_real! {
                     let must_not_sleep = self.is_stopped.load(Ordering::Acquire) || self.has_work();
                     if !must_not_sleep {
                         let events = self.sleep(index, uses_source);
-                        events.into_iter().for_each(|task| deque.push(task));
+                        (0..events).for_each(|_| deque.push());
                     }
                     is_searching = self.idle.end_sleep(index);
                     if must_not_sleep && !is_searching {
@@ -102,22 +127,19 @@ model_or_real! {
                 self.idle.worker_left();
             }
 
-            fn search(&self, index: usize, is_searching: &mut bool) -> Option<u32> {
-                if let Steal::Success(task) = self.injector.steal() {
-                    return Some(task);
+            fn search(&self, index: usize, is_searching: &mut bool) -> bool {
+                if self.injector.pop() {
+                    return true;
                 }
                 if !*is_searching && !self.idle.try_search() {
-                    return None;
+                    return false;
                 }
                 *is_searching = true;
-                match self.thieves[1 - index].steal() {
-                    Steal::Success(task) => Some(task),
-                    _ => None,
-                }
+                self.deques[1 - index].pop()
             }
 
-            fn sleep(&self, index: usize, uses_source: bool) -> VecDeque<u32> {
-                let mut events = VecDeque::new();
+            fn sleep(&self, index: usize, uses_source: bool) -> usize {
+                let mut events = 0;
                 if uses_source && self.source.try_claim() {
                     self.parkers[index].park_on(0, || events = self.source.wait());
                     self.source.release();
@@ -135,7 +157,7 @@ model_or_real! {
 
         #[derive(Default)]
         struct SourceState {
-            events: VecDeque<u32>,
+            event_count: usize,
             is_claimed: bool,
             is_notified: bool,
             is_ringing: bool,
@@ -151,13 +173,16 @@ model_or_real! {
                 (state.is_claimed, state.is_notified) = (false, false);
             }
 
-            fn wait(&self) -> VecDeque<u32> {
+            fn wait(&self) -> usize {
                 let mut state = self.0.lock();
-                while !state.is_notified && !state.is_ringing && state.events.is_empty() {
-                    self.1.wait(&mut state);
+                // Looked at before it blocks only: what ends the wait is the ring, or an event.
+                if !state.is_notified {
+                    while !state.is_ringing && state.event_count == 0 {
+                        self.1.wait(&mut state);
+                    }
+                    state.is_ringing = false;
                 }
-                state.is_ringing = false;
-                std::mem::take(&mut state.events)
+                std::mem::take(&mut state.event_count)
             }
 
             fn notify(&self) {
@@ -167,91 +192,93 @@ model_or_real! {
             }
 
             /// Harvests without blocking; rings again if it harvested the waiter's wake-up.
-            fn drain(&self) -> impl Iterator<Item = u32> + use<> {
+            fn drain(&self) -> usize {
                 let mut state = self.0.lock();
                 if std::mem::take(&mut state.is_ringing) && state.is_claimed && state.is_notified {
                     state.is_ringing = true;
                     self.1.notify_all();
                 }
-                std::mem::take(&mut state.events).into_iter()
+                std::mem::take(&mut state.event_count)
             }
 
-            fn event(&self, task: u32) {
-                self.0.lock().events.push_back(task);
+            fn event(&self) {
+                self.0.lock().event_count += 1;
                 self.1.notify_all();
             }
         }
 
         fn check(
-            expected: usize,
+            make: impl Fn() -> Arc<Model> + Send + Sync + 'static,
             uses_source: bool,
-            first: impl Fn(&Model, &Worker<u32>) + Copy + Send + Sync + 'static,
+            first: impl Fn(&Model) + Copy + Send + Sync + 'static,
             outside: impl Fn(&Model) + Copy + Send + Sync + 'static,
         ) {
             let mut builder = loom::model::Builder::new();
             builder.preemption_bound.get_or_insert(2);
             builder.max_branches = 20_000;
             builder.check(move || {
-                let (model, mut deques) = Model::new(expected);
-                let (second, own) = (deques.pop().unwrap(), deques.pop().unwrap());
+                let model = make();
                 let other = {
                     let model = model.clone();
-                    thread::spawn(move || model.work(1, &second, uses_source))
+                    thread::spawn(move || model.work(1, uses_source))
                 };
                 let worker = {
                     let model = model.clone();
                     thread::spawn(move || {
-                        first(&model, &own);
-                        model.work(0, &own, uses_source);
+                        first(&model);
+                        model.work(0, uses_source);
                     })
                 };
                 outside(&model);
                 other.join().unwrap();
                 worker.join().unwrap();
-                assert_eq!(model.taken.load(Ordering::SeqCst), expected);
+                assert_eq!(model.taken.load(Ordering::SeqCst), model.expected);
             });
         }
 
-        /// `[ORD-1]`: a thread outside injects while two workers search, announce and sleep (regression rows
-        /// 2 and 9: tokio #1788, #6470). A task that is slept over shows as a deadlock.
+        /// `[ORD-1]`: a thread outside injects while two workers search, announce and sleep (regression row
+        /// 2: tokio #1788). A task that is slept over shows as a deadlock.
         #[test]
         fn injected_task_is_never_slept_over() {
-            check(1, false, |_, _| (), |model| model.inject(1));
+            check(|| Model::new(1, false), false, |_| (), Model::inject);
         }
 
-        /// The same with two tasks: the one who finds the first wakes the next.
+        /// The same with two tasks.
         #[test]
         fn burst_of_injected_tasks_is_never_slept_over() {
-            check(2, false, |_, _| (), |model| (1..3).for_each(|task| model.inject(task)));
+            check(|| Model::new(2, false), false, |_| (), |model| (0..2).for_each(|_| model.inject()));
+        }
+
+        /// Two tasks that wait for each other in their polls: whoever finds the first wakes the next
+        /// (regression row 9: tokio #6470).
+        #[test]
+        fn finder_of_a_task_wakes_the_next_worker() {
+            check(|| Model::new(2, true), false, |_| (), |model| (0..2).for_each(|_| model.inject()));
         }
 
         /// `[ORD-2]`: a push into the own deque is announced by a hint only; its owner drains it.
         #[test]
         fn local_push_is_drained_by_its_owner() {
-            check(
-                2,
-                false,
-                |model, deque| {
-                    for task in 0..2 {
-                        deque.push(task);
-                        model.unpark(model.idle.notify_hint());
-                    }
-                },
-                |_| (),
-            );
+            let push = |model: &Model| {
+                for _ in 0..2 {
+                    model.deques[0].push();
+                    model.unpark(model.idle.notify_hint());
+                }
+            };
+            check(|| Model::new(2, false), false, push, |_| ());
         }
 
         /// One worker waits on the source, the other parks and, before, drains the source: an injected task
         /// is not slept over though the drainer may harvest the waiter's wake-up.
         #[test]
         fn injected_task_is_never_slept_over_beside_a_drainer() {
-            check(1, true, |_, _| (), |model| model.inject(1));
+            check(|| Model::new(1, false), true, |_| (), Model::inject);
         }
 
         /// An event of the source is taken by whoever waits on it or drains it.
         #[test]
         fn event_of_a_source_is_never_slept_over() {
-            check(1, true, |_, _| (), |model| model.source.event(1));
+            check(|| Model::new(1, false), true, |_| (), |model| model.source.event());
         }
     }
     {

@@ -61,15 +61,20 @@
 //! # Ordering arguments
 //! - `[ORD-1]` A wake (edge 5, 6) releases what the waker wrote before; the poll that follows must see it.
 //!   The waker's read-modify-write is AcqRel; `enter` loads with Acquire and, where it clears NOTIFIED,
-//!   does so with an Acquire read-modify-write; `pending` is AcqRel: it releases the future's state to the
-//!   next poller and acquires a NOTIFIED that turns it into a requeue. Weaker: a poll that misses the
-//!   condition it was woken for (loom `wake_is_never_lost`).
+//!   does so with an Acquire read-modify-write; `pending` is Release: it hands the future to the next poller,
+//!   and, being a read-modify-write, passes on what the waker of a NOTIFIED that it clears released, for the
+//!   `enter` that follows to acquire. Weaker: a poll that misses the condition it was woken for (loom
+//!   `wake_is_never_lost`, `cancel_wakes_a_task_that_falls_asleep`), or a race on the future (loom
+//!   `future_is_handed_from_poll_to_poll`). A wake that finds NOTIFIED writes all the same, for what it
+//!   releases (loom `wake_is_never_lost`). A request is not passed over by the end (loom
+//!   `accepted_cancel_ends_cancelled`).
 //! - `[ORD-2]` `complete` releases the output, and acquires the join waker that `set_join_waker` released;
 //!   the handle acquires the output when it sees DONE. Weaker: a race on the output or the waker
-//!   (loom `join_sees_the_output`, `join_waker_is_never_raced`).
+//!   (loom `join_sees_the_output`, `join_waker_is_never_raced`, `handle_dropped_during_the_end_leaves_nothing`,
+//!   `callback_added_during_the_end_is_called_once`).
 //! - `[ORD-3]` The last `release` must come after every use of the others: AcqRel, as in `Arc`. A new
 //!   reference is made from a live one, so counting up is Relaxed. Weaker: freed while used (loom
-//!   `last_reference_frees_once`).
+//!   `last_reference_frees_once`, `wake_by_value_races_with_the_end`, `last_handle_frees_the_task`).
 //! - `[ORD-4]` Relaxed: the bit is written and read by whoever holds RUNNING only, handed over by the
 //!   queue or by \[ORD-1\]; or the read is a hint of the same thread's own writes.
 
@@ -219,7 +224,7 @@ impl State {
             let is_woken = seen & NOTIFIED != 0;
             let next = if is_woken { seen & !NOTIFIED } else { seen & !RUNNING } | POLLED;
             // [ORD-1]
-            match self.0.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Relaxed) {
+            match self.0.compare_exchange_weak(seen, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) if is_woken => return Pending::Requeue,
                 Ok(_) => return Pending::Idle,
                 Err(now) => seen = now,

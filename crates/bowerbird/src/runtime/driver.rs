@@ -45,9 +45,10 @@ impl PlainSleep {
     /// Something changed that the sleeper has to look at.
     fn disturb(&self) {
         // [ORD-1]
-        if self.is_going_on.load(Ordering::Relaxed)
-            && let Some(runtime) = self.runtime.get().and_then(Weak::upgrade)
-        {
+        if !self.is_going_on.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Some(runtime) = self.runtime.get().and_then(Weak::upgrade) {
             runtime.wake_worker(0);
         }
     }

@@ -414,9 +414,7 @@ impl<S: FallibleSet> Future for TryGather<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = Pin::new(&mut self.0).poll(cx);
-        if let Poll::Ready(Err(_)) = &polled
-            && let Some(set) = &mut self.0.0.set
-        {
+        if let (Poll::Ready(Err(_)), Some(set)) = (&polled, &mut self.0.0.set) {
             set.for_each(&mut |task| {
                 task.cancel();
             });
