@@ -39,7 +39,7 @@ usage: cargo xtask <word> [arguments]
   test [args]       cargo test --workspace
   docs              documentation without warnings
   loom [crate]      every interleaving of the models, of one crate or of all
-  programs [args]   the seed programs print what asyncio prints
+  programs [args]   the seed programs print what asyncio prints, 50 times each under load
   features          each feature alone, none, and all
   msrv              the libraries compile with the oldest supported compiler
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
@@ -186,8 +186,9 @@ fn bench(rest: &[String]) -> Outcome {
     }
 }
 
+/// In full: 50 times each, on one worker and on four, under load.
 fn programs(rest: &[String]) -> Outcome {
-    Run::cargo(&format!("test --release -p bowerbird-tests --test {SEED_PROGRAMS}"))
+    Run::cargo(&format!("test --release -p bowerbird-tests --features soak --test {SEED_PROGRAMS}"))
         .arguments(rest)
         .run_tests()
         .map(|_| ())
