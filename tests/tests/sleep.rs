@@ -133,6 +133,26 @@ fn paused_clock_waits_for_blocking_work() {
 }
 
 #[test]
+fn paused_clock_does_not_jump_over_blocking_work_that_is_just_ending() {
+    for _ in 0..300 {
+        let journal = Journal::new();
+        let (of_work, of_sleep) = (journal.clone(), journal.clone());
+        paused(async move {
+            let work = spawn(async move {
+                bowerbird::to_thread(|| ()).await;
+                of_work.note("work");
+            });
+            let sleeper = spawn(async move {
+                sleep(Duration::from_secs(5)).await;
+                of_sleep.note("sleep");
+            });
+            gather((work, sleeper)).await.0.unwrap();
+        });
+        journal.expect(&["work", "sleep"]);
+    }
+}
+
+#[test]
 fn advance_moves_a_paused_clock_on_any_number_of_workers() {
     for workers in [1, 2, 4] {
         let builder = Runner::builder().worker_threads(workers);

@@ -26,6 +26,9 @@ use bowerbird_core::{Park, Parker};
 use bowerbird_io::IoDriver;
 use bowerbird_timer::{Timers, park_timeout};
 
+/// How often a paused clock asks whether blocking work still goes on, in real time.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
 /// The driver of a runtime.
 pub(crate) struct Driver {
     io: Arc<IoDriver>,
@@ -127,7 +130,8 @@ impl Driver {
     }
 
     /// How long a worker may wait: to the next deadline of its wheel, and of the shared one if it looks
-    /// after that. On a paused clock deadlines end no wait.
+    /// after that. On a paused clock deadlines end no wait; but one worker has not jumped to them only
+    /// because blocking work goes on, of whose end nobody tells it, so it looks again after a while.
     fn timeout(&self, worker: usize, has_shared: bool) -> Option<Duration> {
         let own = self.timers.next_deadline(worker);
         let shared =
@@ -135,11 +139,15 @@ impl Driver {
         let next = own.into_iter().chain(shared).min()?;
         let clock = self.timers.clock();
         let wait = park_timeout(clock.now(), next);
-        if !wait.is_zero() && clock.is_paused() { None } else { Some(wait) }
+        if wait.is_zero() || !clock.is_paused() {
+            return Some(wait);
+        }
+        self.has_one_worker.then_some(LOOK_AGAIN)
     }
 
     /// With one worker and a paused clock, moves time to the next deadline if nothing else can happen.
-    fn jump(&self) -> bool {
+    /// Returns whether something is to be done now.
+    fn jump(&self, parker: &Parker) -> bool {
         let clock = self.timers.clock();
         if !self.has_one_worker || !clock.is_paused() {
             return false;
@@ -148,6 +156,10 @@ impl Driver {
             let (threads, idle, queued) = bowerbird_core::Handle::new(&runtime).blocking_figures();
             threads > idle || queued > 0
         });
+        // Asked after that: blocking work wakes who waits for it, and then ends.
+        if parker.take_notified() {
+            return true;
+        }
         let wheels = [0, self.timers.shared_index()];
         let next = wheels.into_iter().filter_map(|wheel| self.timers.next_deadline(wheel)).min();
         match next {
@@ -183,7 +195,7 @@ impl Park for Driver {
         if self.has_one_worker
             && self.timers.clock().is_paused()
             && (0..pollers).all(|poller| self.drain(poller) == 0)
-            && self.jump()
+            && self.jump(parker)
         {
             return;
         }
