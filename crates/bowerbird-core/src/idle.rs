@@ -1,18 +1,19 @@
 //! Who sleeps and who searches. The protocol and its proof are in `IDLE.md`, beside this file.
 //!
 //! One word holds three counts, the searching, the sleeping and the present workers; the list behind the
-//! lock says which sleep. The counts of sleepers change under the lock only, in the same read-modify-write as the count
-//! of searchers, so no state in between can be seen.
+//! lock says which sleep. The counts of sleepers change under the lock only, in the same read-modify-write as
+//! the count of searchers, so no state in between can be seen.
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` All changes, and the question of a thread outside, are SeqCst read-modify-writes on the one
 //!   word: they are totally ordered, and each acquires what the earlier ones released. Either the asker
 //!   comes after the sleeper's announcement and claims it, or the sleeper comes after and sees the asker's
 //!   task in its last scan. Weaker: a task in the injector while all sleep (loom
-//!   `injected_task_is_never_slept_over`).
+//!   `injected_task_is_never_slept_over`, `burst_of_injected_tasks_is_never_slept_over`), or one that waits for
+//!   a long poll while others sleep (loom `finder_of_a_task_wakes_the_next_worker`).
 //! - `[ORD-2]` Relaxed: a hint for a worker that has just queued a task in its own deque. If it misses a
-//!   sleeper, the task is not lost, for the worker itself drains its deque before it sleeps; the rescue
-//!   thread wakes a sleeper if that takes long.
+//!   sleeper, the task is not lost, for the worker itself drains its deque before it sleeps (loom
+//!   `local_push_is_drained_by_its_owner`); the rescue thread wakes a sleeper if that takes long.
 
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicU64, Ordering};

@@ -16,9 +16,10 @@
 //! - `[ORD-1]` `unpark` releases what the waker queued before, and the parker's swap back to EMPTY
 //!   acquires it; both are read-modify-writes on one word, so one of them comes first: either the sleeper
 //!   sees NOTIFIED, or the waker sees where it sleeps. Weaker: work queued before `unpark` is not seen
-//!   after the sleep (loom `unpark_before_park_is_kept`).
+//!   after the sleep (loom `unpark_before_park_is_kept`, `unpark_before_park_on_is_kept`,
+//!   `unpark_during_the_end_of_a_sleep_is_seen`).
 //! - `[ORD-2]` The condition variable is notified after its lock was taken once, so that a sleeper between
-//!   its check and its wait is not passed over.
+//!   its check and its wait is not passed over. Weaker: it sleeps on (loom `unpark_before_park_is_kept`).
 
 use std::any::Any;
 use std::sync::Arc;

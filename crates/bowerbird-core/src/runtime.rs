@@ -5,7 +5,8 @@
 //!   sees it has seen what was queued before, and scans once more (worker.rs).
 //! - `[ORD-2]` A thread that spawns from outside queues its task and then asks whether the runtime has
 //!   stopped; the runtime stops and then empties its queues. Both are SeqCst read-modify-writes on the
-//!   flag, so one of them comes first and the other one sees the task. Weaker: a task that nobody ends.
+//!   flag, so one of them comes first and the other one sees the task. Weaker: a task that nobody ends
+//!   (loom `task_queued_during_the_stop_is_ended`).
 
 use std::fmt;
 use std::sync::Arc;

@@ -20,7 +20,8 @@
 //! # Ordering arguments
 //! - `[ORD-1]` The flag of the inbox is set after an item was put into it and cleared before it is
 //!   emptied, so a set flag may find nothing but a cleared flag hides nothing. The item itself is behind
-//!   the lock, and the occupant is unparked after the flag was set.
+//!   the lock, and the occupant is unparked after the flag was set. Weaker (the flag set or cleared outside of
+//!   the lock): an item that nobody looks for (loom `inbox_item_is_never_hidden`).
 //! - `[ORD-2]` `asked` is a hint to look at the occupancy, which is behind its lock.
 //! - `[ORD-3]` Figures for the rescue thread and for metrics: Relaxed, nothing depends on their order.
 //! - `[ORD-4]` The next-task slot hands a task over between the owner and the rescue thread: Release when

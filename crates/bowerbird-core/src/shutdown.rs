@@ -10,6 +10,8 @@
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` The count of swept tasks: AcqRel, so that whoever sees it at zero has seen the ends.
+//!   A task that is asked again is not counted again: else the end waits for ever (loom
+//!   `swept_task_is_counted_once`).
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -268,3 +270,6 @@ impl Runtime {
         is_ok
     }
 }
+
+#[cfg(test)]
+mod tests;

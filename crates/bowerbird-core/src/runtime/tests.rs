@@ -3,24 +3,24 @@ use bowerbird_base::model_or_real;
 model_or_real! {
     {
         use bowerbird_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-        use bowerbird_base::sync::model_deque::{Injector, Steal};
         use bowerbird_base::sync::{Arc, thread};
 
         /// `[ORD-2]`: a copy of `schedule_for_certain` and of the end of `shut_down`, on their own.
         #[test]
         fn task_queued_during_the_stop_is_ended() {
             loom::model(|| {
+                // The injector without an ordering of its own: a count.
                 let shared =
-                    Arc::new((Injector::new(), AtomicBool::new(false), AtomicUsize::new(0)));
-                let end_queued = |shared: &(Injector<u32>, AtomicBool, AtomicUsize)| {
-                    while let Steal::Success(_) = shared.0.steal() {
-                        shared.2.fetch_add(1, Ordering::Relaxed);
-                    }
+                    Arc::new((AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(0)));
+                let end_queued = |shared: &(AtomicUsize, AtomicBool, AtomicUsize)| {
+                    let take = |count: usize| count.checked_sub(1);
+                    let stolen = shared.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+                    shared.2.fetch_add(usize::from(stolen.is_ok()), Ordering::Relaxed);
                 };
                 let spawner = {
                     let shared = shared.clone();
                     thread::spawn(move || {
-                        shared.0.push(1);
+                        shared.0.fetch_add(1, Ordering::Relaxed);
                         if shared.1.fetch_or(false, Ordering::SeqCst) {
                             end_queued(&shared);
                         }

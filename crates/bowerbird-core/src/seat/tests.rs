@@ -146,7 +146,9 @@ model_or_real! {
         #[test]
         fn seat_has_one_occupant() {
             for refuses_first in [false, true] {
-                loom::model(move || {
+                let mut builder = loom::model::Builder::new();
+                builder.preemption_bound = Some(3); // an answer taken by two needs as many
+                builder.check(move || {
                     let place = place();
                     let guests: Vec<_> = (0..2)
                         .map(|_| {

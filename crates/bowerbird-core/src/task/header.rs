@@ -15,7 +15,8 @@
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` The cold part is published with Release by the exchange that puts it in, and read with
-//!   Acquire, so that its contents are seen; it stays until the header goes.
+//!   Acquire, so that its contents are seen; it stays until the header goes. No model sees this weakened (the
+//!   contents are behind a lock, and loom's locks need no publication): it is for ThreadSanitizer.
 
 use std::any::Any;
 use std::future::Future;

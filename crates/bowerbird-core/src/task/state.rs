@@ -64,7 +64,7 @@
 //!   does so with an Acquire read-modify-write; `pending` is Release: it hands the future to the next poller,
 //!   and, being a read-modify-write, passes on what the waker of a NOTIFIED that it clears released, for the
 //!   `enter` that follows to acquire. Weaker: a poll that misses the condition it was woken for (loom
-//!   `wake_is_never_lost`, `cancel_wakes_a_task_that_falls_asleep`), or a race on the future (loom
+//!   `wake_is_never_lost`, `wake_while_the_poll_begins_is_seen`, `cancel_wakes_a_task_that_falls_asleep`), or a race on the future (loom
 //!   `future_is_handed_from_poll_to_poll`). A wake that finds NOTIFIED writes all the same, for what it
 //!   releases (loom `wake_is_never_lost`). A request is not passed over by the end (loom
 //!   `accepted_cancel_ends_cancelled`).

@@ -83,6 +83,26 @@ model_or_real! {
             });
         }
 
+        /// `[ORD-1]`: a wake that comes while `enter` clears an earlier one is seen by that poll.
+        #[test]
+        fn wake_while_the_poll_begins_is_seen() {
+            loom::model(|| {
+                let shared = Arc::new((State::new(0), Notify::new(), AtomicUsize::new(0)));
+                assert_eq!(shared.0.wake_by_ref(), Wake::Nothing);
+                let waker = {
+                    let shared = shared.clone();
+                    thread::spawn(move || {
+                        shared.2.store(1, Ordering::Relaxed);
+                        if shared.0.wake_by_ref() == Wake::Schedule {
+                            shared.1.notify();
+                        }
+                    })
+                };
+                poll_until(&shared.0, &shared.1, || shared.2.load(Ordering::Relaxed) == 1);
+                waker.join().unwrap();
+            });
+        }
+
         /// `[ORD-1]`: what one poll wrote into the future, the next one sees, on whatever thread it is.
         #[test]
         fn future_is_handed_from_poll_to_poll() {
