@@ -111,6 +111,50 @@ fn tasks_spawned_by_destructors_of_leftovers_are_ended_too() {
 }
 
 #[test]
+fn leftover_that_panics_while_it_is_ended_is_reported() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("while it was ended");
+        }
+    }
+    for workers in [1, 2, 4] {
+        let heard = Journal::new();
+        let handler = heard.clone();
+        let mut runner = Runner::builder()
+            .worker_threads(workers)
+            .exception_handler(move |unhandled| {
+                handler.note(unhandled.error.as_deref().unwrap_or(""))
+            })
+            .build()
+            .unwrap();
+        let dropped = Counted::new();
+        let guard = dropped.guard();
+        runner
+            .run(async move {
+                let begun = Counted::new();
+                let count = begun.clone();
+                drop(spawn(async move {
+                    let _bomb = Bomb;
+                    count.add();
+                    pending::<()>().await;
+                }));
+                let count = begun.clone();
+                drop(spawn(async move {
+                    let _guard = guard;
+                    count.add();
+                    pending::<()>().await;
+                }));
+                until(|| begun.get() == 2).await;
+            })
+            .unwrap();
+        drop(runner);
+        heard.expect(&["while it was ended"]);
+        assert_eq!(dropped.get(), 1, "the others are ended all the same");
+    }
+}
+
+#[test]
 fn panic_of_main_goes_through_run_after_the_leftovers_have_ended() {
     for workers in [1, 2, 4] {
         let dropped = Counted::new();
