@@ -25,7 +25,7 @@ use std::task::{Context as PollCx, Poll, Waker};
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 
 use crate::config::PanicPolicy;
-use crate::report::{Unhandled, caught, drop_caught, report};
+use crate::report::{Unhandled, caught, drop_caught, drop_payload, report};
 use crate::runtime::Runtime;
 use crate::task::Runnable;
 use crate::task::cold::ColdState;
@@ -286,7 +286,7 @@ fn poll_cleanups(task: &Runnable) -> bool {
             Ok(Poll::Ready(())) => drop_cleanup(task, cleanup),
             Err(payload) => {
                 report_panic(header, "a cleanup panicked", Some(&cleanup), &payload);
-                std::mem::forget(payload);
+                drop_payload(payload);
                 drop_cleanup(task, cleanup);
             }
         }
@@ -305,7 +305,7 @@ fn drop_cleanup(task: &Runnable, cleanup: Cleanup) {
     poll_context::begin(task.as_ptr().cast_const().cast());
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(cleanup.future))) {
         report_panic(task.header(), "the destructor of a cleanup panicked", None, &payload);
-        std::mem::forget(payload);
+        drop_payload(payload);
     }
     poll_context::end();
 }
@@ -414,7 +414,7 @@ fn drop_unseen_output(task: NonNull<Header>, ending: Ending) {
     // SAFETY: the task is done and no handle has an interest: the output is the completer's.
     if let Some(payload) = unsafe { (header.vtable.drop_output)(task) } {
         report_panic(header, "the destructor of a task's output panicked", None, &payload);
-        std::mem::forget(payload);
+        drop_payload(payload);
     }
 }
 

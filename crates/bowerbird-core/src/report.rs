@@ -68,6 +68,20 @@ pub(crate) fn drop_caught<T>(value: T, message: &str) {
     caught(message, move || drop(value));
 }
 
+/// Drops the payload of a panic, whose destructor may panic again, with a payload of its own.
+pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
+    /// Who panics longer than this in destructors of payloads has the last one forgotten.
+    const MOST_PANICS: usize = 8;
+    let mut payload = payload;
+    for _ in 0..MOST_PANICS {
+        match catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    std::mem::forget(payload);
+}
+
 /// Calls a hook, if there is one.
 pub(crate) fn call_hook(hook: Option<&Hook>) {
     if let Some(hook) = hook {
@@ -79,7 +93,7 @@ pub(crate) fn call_hook(hook: Option<&Hook>) {
 #[cold]
 pub(crate) fn report_panic_text(message: &str, payload: Box<dyn Any + Send>) {
     report_text(message, panic_text(&*payload));
-    std::mem::forget(payload); // its destructor may panic again
+    drop_payload(payload);
 }
 
 /// Reports what concerns no task.
@@ -113,6 +127,6 @@ pub(crate) fn report(unhandled: &Unhandled) {
         .map_or_else(default_handler, |runtime| runtime.config.exception_handler.clone());
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handler(unhandled)));
     if let Err(payload) = told {
-        std::mem::forget(payload); // its destructor may panic again
+        drop_payload(payload);
     }
 }

@@ -357,3 +357,33 @@ fn panics_by_the_thousand_leave_nothing_behind() {
         assert_eq!(read(&drops), 2_000);
     });
 }
+
+/// The payload of a panic nobody awaits panics when it is dropped, and so does the payload of that.
+#[test]
+fn panic_in_the_destructor_of_a_payload_stays_where_it_is() {
+    struct Payload(#[allow(dead_code, reason = "dropped")] Bomb);
+    everywhere(|| async {
+        let drops = count();
+        for keep in [false, true] {
+            let payload = Payload(Bomb::new(&drops, true));
+            let task = go(async move { std::panic::panic_any(payload) });
+            let handle = task.handle();
+            let task = keep.then_some(task);
+            handle.wait().await;
+            drop(task);
+        }
+        until(|| read(&drops) == 2).await;
+        let waited = go_blocking({
+            let payload = Payload(Bomb::new(&drops, true));
+            move || std::panic::panic_any(payload)
+        });
+        drop(waited);
+        until(|| read(&drops) == 3).await;
+        let callback = go(async {});
+        let payload = Payload(Bomb::new(&drops, true));
+        callback.add_done_callback(move |_| std::panic::panic_any(payload));
+        callback.await.unwrap();
+        until(|| read(&drops) == 4).await;
+        assert_eq!(go(async { 1 }).await.unwrap(), 1);
+    });
+}

@@ -380,6 +380,7 @@ fn waker_that_comes_back_to_the_task_meets_no_lock() {
             let mut wait = Box::pin(used.wait());
             let _is_ready = wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
         });
+        let mut kept = Vec::new();
         for _ in 0..3 {
             let waker = reentrant::waker(act.clone());
             let mut cx = Context::from_waker(&waker);
@@ -390,7 +391,7 @@ fn waker_that_comes_back_to_the_task_meets_no_lock() {
             assert!(wait.as_mut().poll(&mut cx).is_pending());
             assert!(Pin::new(&mut task).poll(&mut cx).is_pending());
             drop(wait);
-            std::mem::forget(other); // stays in the list until the task ends
+            kept.push(other); // stays in the list until the task ends
         }
         go_on.store(true, Ordering::SeqCst);
         task.await.unwrap();

@@ -35,7 +35,7 @@ use super::error::TaskError;
 use super::id::TaskId;
 use super::state::State;
 use crate::owner::OwnerNumber;
-use crate::report::drop_caught;
+use crate::report::{drop_caught, drop_payload};
 use crate::wake::with_borrowed_waker;
 
 /// What every task has, whatever its future.
@@ -229,7 +229,8 @@ unsafe fn poll<F: Future>(header: NonNull<Header>) -> Polled {
             if !is_gone {
                 // SAFETY: the panic came out of the poll, so the future is still in the stage.
                 // A second panic, of a destructor, says less than the first.
-                std::mem::forget(unsafe { drop_future::<F>(header) });
+                let second = unsafe { drop_future::<F>(header) };
+                second.into_iter().for_each(drop_payload);
             }
             // SAFETY: the stage is empty: the future was dropped here or before.
             unsafe { store_error::<F>(header, TaskError::panicked(payload)) };
