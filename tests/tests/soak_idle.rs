@@ -87,7 +87,7 @@ fn counter_sees_a_runtime_that_is_woken() {
         let before = switch_count();
         runtime
             .block_on(runtime.spawn(async {
-                for _ in 0..10 {
+                for _ in 0..200 {
                     sleep(Duration::from_millis(1)).await;
                 }
             }))
