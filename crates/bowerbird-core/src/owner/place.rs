@@ -32,6 +32,7 @@ macro_rules! define_place {
             seat: AtomicPtr<S>,
         }
 
+        #[allow(dead_code, reason = "a model asks for the runtime only")]
         impl<R, S> Place<R, S> {
             /// Makes a place that stands for nothing.
             pub(crate) $($constness)* fn new() -> Self {
