@@ -156,3 +156,19 @@ fn callback_may_spawn() {
         assert_eq!(receiver.await.unwrap(), "spawned");
     });
 }
+
+/// asyncio captures the context at `add_done_callback`, not at the task's creation.
+#[test]
+fn callback_has_the_context_of_whoever_added_it() {
+    static WHO: bowerbird::context::ContextVar<&str> = bowerbird::context::ContextVar::new("who");
+    bowerbird::run(async {
+        let _before = WHO.set("at spawn");
+        let task = bowerbird::spawn(async {});
+        let _spawned = WHO.set("at add");
+        let (sender, receiver) = bowerbird::sync::oneshot::channel();
+        task.add_done_callback(move |_| sender.send(WHO.get()).unwrap());
+        let _added = WHO.set("later");
+        assert_eq!(receiver.await.unwrap(), Some("at add"));
+        task.await.unwrap();
+    });
+}

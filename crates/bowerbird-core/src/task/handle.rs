@@ -16,6 +16,7 @@ use super::header::Header;
 use super::id::TaskId;
 use super::state::{self, Wake};
 use crate::poll::tell_cold;
+use crate::variables;
 use crate::wake::{release, schedule_after};
 
 /// A handle of a task that says nothing about its output: its name, its state, its cancellation.
@@ -164,11 +165,14 @@ impl TaskHandle {
     /// Calls `callback` when the task has ended; if it has already, soon.
     ///
     /// asyncio: `Task.add_done_callback`. Callbacks are called in the order in which they were added, by
-    /// the runtime and never inside this call. One that panics is reported, and the next is called.
+    /// the runtime and never inside this call, with the context variables of whoever added them. One that
+    /// panics is reported, and the next is called.
     pub fn add_done_callback(
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
+        let mut context = variables::copy_context();
+        let callback = move |task: &TaskHandle| context.run(|| callback(task));
         let header = self.header_ref();
         let id = {
             let mut cold = header.cold_or_new().0.lock();
