@@ -21,13 +21,30 @@ const RACE: &str = "#[test] fn canary() {
     write();
     other.join().unwrap();
 }";
+/// A race in a function whose name is like the one that is suppressed, on what a deque handed over.
+const RACE_OF_READ: &str = "mod deque {
+    pub struct Buffer<T>(pub T);
+    impl<T: Copy> Buffer<*mut T> { pub fn read(&self) -> T { unsafe { self.0.read_volatile() } } }
+}
+#[test] fn canary() {
+    static mut SHARED: u64 = 0;
+    let other = std::thread::spawn(|| for _ in 0..1000 { unsafe { SHARED += 1 } });
+    for _ in 0..1000 { std::hint::black_box(deque::Buffer(&raw mut SHARED).read()); }
+    other.join().unwrap();
+}";
 const LEAK: &str =
     "#[test] fn canary() { std::mem::forget(std::hint::black_box(Box::new([1_u8; 100]))) }";
 
-/// Runs the tests under ThreadSanitizer.
+/// The reports that are not ours and no defect, each with its reason.
+const SUPPRESSIONS: &str = include_str!("tsan-suppressions.txt");
+
+/// Runs the tests under ThreadSanitizer. The mistake on purpose is made with the suppressions in force.
 pub(crate) fn tsan(rest: &[String]) -> Outcome {
     install_debian_rust()?;
     let directory = absolute(&target_directory("tsan"))?;
+    let suppressions = format!("{directory}/suppressions.txt");
+    fs::write(&suppressions, SUPPRESSIONS).map_err(|error| format!("{suppressions}: {error}"))?;
+    let options = format!("suppressions={suppressions}");
     let linker = write_linker(&directory)?;
     let flags = format!("-Zsanitizer=thread -Zexternal-clangrt -Clinker={linker}");
     let run = |arguments: &str| {
@@ -35,13 +52,16 @@ pub(crate) fn tsan(rest: &[String]) -> Outcome {
             .words(arguments)
             .words(&format!("-Zbuild-std=std,panic_unwind,test --target {TARGET}"))
             .env("RUSTFLAGS", &flags)
+            .env("TSAN_OPTIONS", &options)
             .env("RUSTC", "/usr/bin/rustc")
             .env("RUSTDOC", "/usr/bin/rustdoc")
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_DIR", &directory)
     };
-    let canary = write_canary(&directory, "race", RACE)?;
-    expect_caught(run("test --lib").directory(&canary), "ThreadSanitizer: data race")?;
+    for (name, source) in [("race", RACE), ("race-of-read", RACE_OF_READ)] {
+        let canary = write_canary(&directory, name, source)?;
+        expect_caught(run("test --lib").directory(&canary), "ThreadSanitizer: data race")?;
+    }
     run(&test_arguments(rest)).run_tests().map(|_| ())
 }
 
