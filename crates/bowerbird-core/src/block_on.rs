@@ -126,11 +126,11 @@ impl Runtime {
             seat.set_parked(false);
             let main = spawn_main(&occupant, future, location);
             if is_run {
-                self.set_main(Some(main.handle()));
+                self.reporter.set_main(Some(main.handle()));
             }
             occupant.run(Until::MainDone);
             if is_run {
-                self.set_main(None);
+                self.reporter.set_main(None);
                 occupant.leave_seat();
             } else {
                 occupant.end_local_tasks();

@@ -21,7 +21,7 @@ use bowerbird_base::sync::{Condvar, Mutex};
 
 use crate::current;
 use crate::poll::{self, AfterPoll};
-use crate::report::{Unhandled, caught, drop_caught, report};
+use crate::report::{call_exception_handler, caught, drop_caught};
 use crate::runtime::{Entered, Runtime};
 use crate::spawn::{SpawnError, SpawnOptions, handle_of, set_options};
 use crate::task::Runnable;
@@ -30,6 +30,7 @@ use crate::task::header::TaskCell;
 use crate::task::id;
 use crate::task::join::Task;
 use crate::task::state::{BLOCKING, JOIN_INTEREST, State};
+use crate::unhandled::{Unhandled, UnhandledKind};
 
 /// The pool of a runtime.
 pub(crate) struct Pool {
@@ -282,7 +283,7 @@ fn run(runtime: &Arc<Runtime>, work: Work) {
     match work {
         Work::Task(task) => poll_once(runtime, task),
         Work::Offloaded(_, job) | Work::Helper(job) => {
-            caught("offloaded work panicked", job);
+            caught(UnhandledKind::Blocking, "offloaded work panicked", job);
         }
     }
 }
@@ -298,13 +299,7 @@ fn poll_once(runtime: &Arc<Runtime>, task: Runnable) {
 }
 
 fn tell(task: &TaskHandle, message: &str) {
-    report(&Unhandled {
-        message: message.into(),
-        error: None,
-        task_id: Some(task.id()),
-        task_name: Some(task.name()),
-        location: Some(task.spawn_location()),
-    });
+    call_exception_handler(&Unhandled::new(UnhandledKind::Blocking, message).with_task(task));
 }
 
 /// Ends work that was never begun: the handle of a closure gets a cancellation with this message, a job of

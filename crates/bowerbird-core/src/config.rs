@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bowerbird_base::rng::random_seed;
 
-use crate::report::{ExceptionHandler, default_handler};
+use crate::report::{ExceptionHandler, default_exception_handler};
 
 /// A hook that a thread of the runtime calls.
 pub type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -85,7 +85,7 @@ impl Config {
             on_thread_unpark: None,
             panic_policy: PanicPolicy::default(),
             seed: random_seed(),
-            exception_handler: default_handler(),
+            exception_handler: Arc::new(default_exception_handler),
             blocking_shutdown_timeout: Duration::from_secs(300),
             has_rescue: true,
         }

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use bowerbird_base::poll_context;
 
 use crate::current;
+use crate::report::ExceptionHandler;
 use crate::runtime::{Entered, Runtime};
-use crate::spawn::SpawnOptions;
+use crate::spawn::{SpawnError, SpawnOptions};
 use crate::task::error::TaskError;
 use crate::task::handle::TaskHandle;
 use crate::task::header::Header;
 use crate::task::join::Task;
+use crate::unhandled::Unhandled;
 
 /// A handle of a runtime: spawns on it from any thread.
 ///
@@ -32,6 +34,21 @@ impl Handle {
     /// Returns the runtime of this thread, if it belongs to one.
     pub fn try_current() -> Option<Self> {
         current::runtime().map(Self)
+    }
+
+    /// Returns the runtime of this thread.
+    ///
+    /// asyncio: `get_running_loop()`.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn current() -> Self {
+        // No closure: it would not point at the caller.
+        match Self::try_current() {
+            Some(handle) => handle,
+            None => SpawnError::NoRuntime.panic("Handle::current"),
+        }
     }
 
     /// Spawns a task on this runtime, from any thread.
@@ -83,6 +100,38 @@ impl Handle {
         });
         tasks.sort_by_key(TaskHandle::id);
         tasks
+    }
+
+    /// Sets who hears what nobody retrieved: panics of detached tasks, failing callbacks, work left behind.
+    ///
+    /// asyncio: `loop.set_exception_handler`; for `None` give [`default_exception_handler`]. The
+    /// handler is called on the thread where the thing happens, and must not block.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let handle = bowerbird::Handle::current();
+    ///     handle.set_exception_handler(|unhandled| eprintln!("[{:?}] {unhandled}", unhandled.kind));
+    /// });
+    /// ```
+    ///
+    /// [`default_exception_handler`]: crate::default_exception_handler
+    pub fn set_exception_handler(&self, handler: impl Fn(&Unhandled) + Send + Sync + 'static) {
+        self.0.reporter.set_handler(Arc::new(handler));
+    }
+
+    /// Returns the handler that is set.
+    ///
+    /// asyncio: `loop.get_exception_handler`.
+    pub fn exception_handler(&self) -> ExceptionHandler {
+        self.0.reporter.handler()
+    }
+
+    /// Tells the handler of this runtime, from any thread.
+    ///
+    /// asyncio: `loop.call_exception_handler`.
+    pub fn call_exception_handler(&self, unhandled: &Unhandled) {
+        self.0.reporter.report(unhandled);
     }
 
     /// Returns how many workers the runtime has.

@@ -24,15 +24,14 @@ use std::task::{Context as PollCx, Poll, Waker};
 
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 
-use crate::config::PanicPolicy;
-use crate::report::{Unhandled, caught, drop_caught, drop_payload, report};
-use crate::runtime::Runtime;
+use crate::report::{Reporter, call_exception_handler, caught, drop_caught, drop_unhandled};
 use crate::task::Runnable;
 use crate::task::cold::ColdState;
-use crate::task::error::{TaskError, panic_text};
-use crate::task::handle::{TaskHandle, name_of};
+use crate::task::error::TaskError;
+use crate::task::handle::TaskHandle;
 use crate::task::header::{Header, Payload, Polled};
 use crate::task::state::{self, Bits, Complete, Ending, Pending};
+use crate::unhandled::{Unhandled, UnhandledKind};
 use crate::variables::{self, Context};
 use crate::wake::{is_ours, release, with_borrowed_waker};
 use crate::{current, owner, spawn};
@@ -285,8 +284,8 @@ fn poll_cleanups(task: &Runnable) -> bool {
             }
             Ok(Poll::Ready(())) => drop_cleanup(task, cleanup),
             Err(payload) => {
-                report_panic(header, "a cleanup panicked", Some(&cleanup), &payload);
-                drop_payload(payload);
+                let message = "a cleanup panicked";
+                report_panic(UnhandledKind::Cleanup, task.0, message, Some(&cleanup), payload);
                 drop_cleanup(task, cleanup);
             }
         }
@@ -304,8 +303,8 @@ fn put_back(header: &Header, cleanup: Cleanup) {
 fn drop_cleanup(task: &Runnable, cleanup: Cleanup) {
     poll_context::begin(task.as_ptr().cast_const().cast());
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(cleanup.future))) {
-        report_panic(task.header(), "the destructor of a cleanup panicked", None, &payload);
-        drop_payload(payload);
+        let message = "the destructor of a cleanup panicked";
+        report_panic(UnhandledKind::Destructor, task.0, message, None, payload);
     }
     poll_context::end();
 }
@@ -317,6 +316,9 @@ fn drop_cleanup(task: &Runnable, cleanup: Cleanup) {
 /// Edge 4 and what follows it: the output is stored, the future dropped, no cleanup is left.
 fn finish(task: Runnable, mut ending: Ending) -> AfterPoll {
     let header = task.header();
+    if ending == Ending::Panicked {
+        note_reporter(header);
+    }
     let before = loop {
         match header.state.complete(ending) {
             Complete::Done(before) => break before,
@@ -326,6 +328,9 @@ fn finish(task: Runnable, mut ending: Ending) -> AfterPoll {
                     replace_value(&task, request);
                     let is_panic = stored_error(task.0).is_some_and(TaskError::is_panic);
                     ending = if is_panic { Ending::Panicked } else { Ending::Cancelled };
+                    if is_panic {
+                        note_reporter(header);
+                    }
                 }
             }
         }
@@ -394,13 +399,13 @@ pub(crate) fn wake_caught(waker: Waker) {
     if is_ours(&waker) {
         waker.wake();
     } else {
-        caught("a waker panicked", || waker.wake());
+        caught(UnhandledKind::Waker, "a waker panicked", || waker.wake());
     }
 }
 
 #[cold]
 fn wake_by_ref_caught(waker: &Waker) {
-    caught("a waker panicked", || waker.wake_by_ref());
+    caught(UnhandledKind::Waker, "a waker panicked", || waker.wake_by_ref());
 }
 
 /// Nobody has, or will have, the output: reports a panic, and drops it.
@@ -413,8 +418,8 @@ fn drop_unseen_output(task: NonNull<Header>, ending: Ending) {
     }
     // SAFETY: the task is done and no handle has an interest: the output is the completer's.
     if let Some(payload) = unsafe { (header.vtable.drop_output)(task) } {
-        report_panic(header, "the destructor of a task's output panicked", None, &payload);
-        drop_payload(payload);
+        let message = "the destructor of a task's output panicked";
+        report_panic(UnhandledKind::Destructor, task, message, None, payload);
     }
 }
 
@@ -423,17 +428,39 @@ fn drop_unseen_output(task: NonNull<Header>, ending: Ending) {
 pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
     // SAFETY: the caller has a reference.
     let header = unsafe { task.as_ref() };
-    let error = stored_error(task).and_then(TaskError::message).map(str::to_owned);
-    let mut unhandled = describe(header, "a task's panic was never retrieved");
-    unhandled.error = error;
-    report(&unhandled);
-    current::with_runtime(|runtime| {
-        let cancels =
-            |runtime: &&Arc<Runtime>| runtime.config.panic_policy == PanicPolicy::CancelMain;
-        if let Some(runtime) = runtime.filter(cancels) {
-            runtime.cancel_main(&format!("{unhandled}"));
+    let mut unhandled =
+        describe(UnhandledKind::NeverRetrieved, task, "a task's panic was never retrieved");
+    if let Some(error) = take_error(task) {
+        unhandled.error = error.message().map(str::to_owned);
+        unhandled.source = Some(Arc::new(error));
+    }
+    match header.cold().and_then(|cold| cold.0.lock().reporter.clone()) {
+        Some(reporter) => {
+            reporter.report(&unhandled);
+            reporter.obey_policy(&unhandled);
         }
-    });
+        None => call_exception_handler(&unhandled),
+    }
+    drop_unhandled(unhandled);
+}
+
+/// Moves the stored error out, if the output is one; a cancellation without a message stays. The caller has
+/// the right to the output.
+fn take_error(task: NonNull<Header>) -> Option<TaskError> {
+    // SAFETY: the caller's right to the output.
+    let peek_error = unsafe { task.as_ref() }.vtable.peek_error;
+    // SAFETY: as above.
+    let mut error = unsafe { peek_error(task) }?;
+    // SAFETY: as above; nobody else looks at the output, and the reference ends here.
+    Some(std::mem::replace(unsafe { error.as_mut() }, TaskError::cancelled(None)))
+}
+
+/// The task will end by a panic: it keeps who is to hear of it, for its handle may be dropped elsewhere.
+#[cold]
+fn note_reporter(header: &Header) {
+    let reporter: Option<Arc<Reporter>> =
+        current::runtime().map(|runtime| runtime.reporter.clone());
+    header.cold_or_new().0.lock().reporter = reporter;
 }
 
 /// Runs the callbacks and wakes the waiters of the cold part, once.
@@ -447,29 +474,28 @@ pub(crate) fn tell_cold(task: &TaskHandle) {
     };
     waiters.into_iter().flatten().for_each(wake_caught);
     if !callbacks.is_empty() {
-        spawn::spawn_callbacks(
-            task.clone(),
-            callbacks.into_iter().map(|(_, callback)| callback).collect(),
-        );
+        spawn::spawn_callbacks(task.clone(), callbacks);
     }
 }
 
-fn describe(header: &Header, message: &str) -> Unhandled {
-    Unhandled {
-        message: message.into(),
-        error: None,
-        task_id: Some(header.id()),
-        task_name: Some(name_of(header)),
-        location: Some(header.spawned_at),
-    }
+/// The caller has a reference to the task.
+fn describe(kind: UnhandledKind, task: NonNull<Header>, message: &str) -> Unhandled {
+    Unhandled::new(kind, message).with_task(&TaskHandle::retain(task))
 }
 
+/// The caller has a reference to the task.
 #[cold]
-fn report_panic(header: &Header, message: &str, cleanup: Option<&Cleanup>, payload: &Payload) {
-    let mut unhandled = describe(header, message);
-    unhandled.error = panic_text(&**payload).map(str::to_owned);
+fn report_panic(
+    kind: UnhandledKind,
+    task: NonNull<Header>,
+    message: &str,
+    cleanup: Option<&Cleanup>,
+    payload: Payload,
+) {
+    let mut unhandled = describe(kind, task, message).with_panic(payload);
     if let Some(cleanup) = cleanup {
         unhandled.location = Some(cleanup.location);
     }
-    report(&unhandled);
+    call_exception_handler(&unhandled);
+    drop_unhandled(unhandled);
 }

@@ -1,63 +1,105 @@
-//! What nobody retrieved: the last place where an error can be heard.
+//! Reports: the last place where an error can be heard.
 
 use std::any::Any;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::config::Hook;
+use bowerbird_base::sync::Mutex;
+
+use crate::config::{Hook, PanicPolicy};
 use crate::current;
-use crate::task::error::panic_text;
-use crate::task::id::TaskId;
-
-/// Something that went wrong where nobody waits for it.
-///
-/// asyncio: the context dictionary of `call_exception_handler`.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Unhandled {
-    /// What happened, in words.
-    pub message: String,
-    /// The text of the panic or of the error, if there is one.
-    pub error: Option<String>,
-    /// The task's number, if a task is concerned.
-    pub task_id: Option<TaskId>,
-    /// The task's name.
-    pub task_name: Option<Arc<str>>,
-    /// Where the task was spawned, or the cleanup registered.
-    pub location: Option<&'static Location<'static>>,
-}
-
-impl fmt::Display for Unhandled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if let Some(name) = &self.task_name {
-            write!(f, ": {name}")?;
-        }
-        if let Some(location) = self.location {
-            write!(f, ", spawned at {location}")?;
-        }
-        if let Some(error) = &self.error {
-            write!(f, ": {error}")?;
-        }
-        Ok(())
-    }
-}
+use crate::task::handle::TaskHandle;
+use crate::unhandled::{Unhandled, UnhandledKind};
 
 /// Hears what nobody retrieved.
 pub type ExceptionHandler = Arc<dyn Fn(&Unhandled) + Send + Sync>;
 
-/// The handler that a runtime has unless it is given another: a line on standard error.
-pub(crate) fn default_handler() -> ExceptionHandler {
-    Arc::new(|unhandled| eprintln!("bowerbird: {unhandled}"))
+/// Writes a line to standard error: the handler that a runtime has unless it is given another.
+///
+/// asyncio: `loop.default_exception_handler`.
+///
+/// # Examples
+/// ```
+/// bowerbird::run(async {
+///     // Back to what a runtime has unless it is told otherwise.
+///     bowerbird::Handle::current().set_exception_handler(bowerbird::default_exception_handler);
+/// });
+/// ```
+pub fn default_exception_handler(unhandled: &Unhandled) {
+    eprintln!("bowerbird: {unhandled}");
+}
+
+/// Who hears for one runtime. A task that failed keeps it, so that it is heard there wherever, and however
+/// late, its handle is dropped.
+pub(crate) struct Reporter {
+    handler: Mutex<ExceptionHandler>,
+    policy: PanicPolicy,
+    /// The main future of `run`, for the panic policy.
+    main: Mutex<Option<TaskHandle>>,
+}
+
+impl Reporter {
+    pub(crate) fn new(handler: ExceptionHandler, policy: PanicPolicy) -> Self {
+        Self { handler: Mutex::new(handler), policy, main: Mutex::new(None) }
+    }
+
+    pub(crate) fn handler(&self) -> ExceptionHandler {
+        self.handler.lock().clone()
+    }
+
+    pub(crate) fn set_handler(&self, handler: ExceptionHandler) {
+        let before = std::mem::replace(&mut *self.handler.lock(), handler);
+        drop_caught(before, "the destructor of an exception handler panicked");
+    }
+
+    /// Says which main future the panic policy cancels.
+    pub(crate) fn set_main(&self, main: Option<TaskHandle>) {
+        let before = std::mem::replace(&mut *self.main.lock(), main);
+        drop(before);
+    }
+
+    /// The panic policy: a panic that nobody awaited may cancel the main future.
+    pub(crate) fn obey_policy(&self, unhandled: &Unhandled) {
+        if self.policy == PanicPolicy::CancelMain {
+            let main = self.main.lock().clone();
+            if let Some(main) = main {
+                main.cancel_with(unhandled.to_string());
+            }
+        }
+    }
+
+    /// Tells the handler; one that panics is not silent either.
+    pub(crate) fn report(&self, unhandled: &Unhandled) {
+        tell(&*self.handler(), unhandled);
+    }
+}
+
+/// Calls a handler. If it panics, that and what it was told go to standard error.
+fn tell(handler: &dyn Fn(&Unhandled), unhandled: &Unhandled) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(unhandled))) else { return };
+    let kind = UnhandledKind::ExceptionHandler;
+    let failure = Unhandled::new(kind, "the exception handler panicked").with_panic(payload);
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        default_exception_handler(&failure);
+        default_exception_handler(unhandled);
+    }));
+    // Standard error is closed: there is nobody left to tell.
+    told.err().into_iter().for_each(drop_payload);
+    drop_unhandled(failure);
+}
+
+/// A report may hold the last reference to a payload, whose destructor may panic.
+pub(crate) fn drop_unhandled(unhandled: Unhandled) {
+    let dropped = catch_unwind(AssertUnwindSafe(move || drop(unhandled)));
+    dropped.err().into_iter().for_each(drop_payload);
 }
 
 /// Calls code that is not ours; what it panics with is reported and goes no further.
-pub(crate) fn caught<R>(message: &str, f: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn caught<R>(kind: UnhandledKind, message: &str, f: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(output) => Some(output),
         Err(payload) => {
-            report_panic_text(message, payload);
+            report_panic_text(kind, message, payload);
             None
         }
     }
@@ -65,7 +107,7 @@ pub(crate) fn caught<R>(message: &str, f: impl FnOnce() -> R) -> Option<R> {
 
 /// Drops a value of the user's; a panic of its destructor is reported and goes no further.
 pub(crate) fn drop_caught<T>(value: T, message: &str) {
-    caught(message, move || drop(value));
+    caught(UnhandledKind::Destructor, message, move || drop(value));
 }
 
 /// Drops the payload of a panic, whose destructor may panic again, with a payload of its own.
@@ -85,27 +127,22 @@ pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
 /// Calls a hook, if there is one.
 pub(crate) fn call_hook(hook: Option<&Hook>) {
     if let Some(hook) = hook {
-        caught("a hook of the runtime's threads panicked", || hook());
+        caught(UnhandledKind::Hook, "a hook of the runtime's threads panicked", || hook());
     }
 }
 
 /// Reports a panic that concerns no task.
 #[cold]
-pub(crate) fn report_panic_text(message: &str, payload: Box<dyn Any + Send>) {
-    report_text(message, panic_text(&*payload));
-    drop_payload(payload);
+pub(crate) fn report_panic_text(kind: UnhandledKind, message: &str, payload: Box<dyn Any + Send>) {
+    let unhandled = Unhandled::new(kind, message).with_panic(payload);
+    call_exception_handler(&unhandled);
+    drop_unhandled(unhandled);
 }
 
-/// Reports what concerns no task.
+/// Reports what concerns no task and no error.
 #[cold]
-pub(crate) fn report_text(message: &str, error: Option<&str>) {
-    report(&Unhandled {
-        message: message.into(),
-        error: error.map(str::to_owned),
-        task_id: None,
-        task_name: None,
-        location: None,
-    });
+pub(crate) fn report_text(kind: UnhandledKind, message: &str) {
+    call_exception_handler(&Unhandled::new(kind, message));
 }
 
 /// The process cannot go on if a panic comes out of the runtime's own code: a future that borrows from the
@@ -121,12 +158,32 @@ impl Drop for AbortOnUnwind {
     }
 }
 
-/// Tells the handler of this thread's runtime, or the default one. A handler that panics is not heard.
-pub(crate) fn report(unhandled: &Unhandled) {
-    let handler = current::runtime()
-        .map_or_else(default_handler, |runtime| runtime.config.exception_handler.clone());
-    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handler(unhandled)));
-    if let Err(payload) = told {
-        drop_payload(payload);
+/// Tells the exception handler of this thread's runtime; outside a runtime the default one.
+///
+/// asyncio: `loop.call_exception_handler`. [`Handle::call_exception_handler`](crate::Handle) tells that of
+/// any runtime. A handler that panics is reported on standard error, with what it was told.
+///
+/// # Examples
+/// ```
+/// use bowerbird::{Unhandled, UnhandledKind, call_exception_handler};
+/// use std::sync::{Arc, Mutex};
+///
+/// let heard = Arc::new(Mutex::new(Vec::new()));
+/// let log = heard.clone();
+/// let builder = bowerbird::Runner::builder()
+///     .exception_handler(move |unhandled| log.lock().unwrap().push(unhandled.to_string()));
+/// builder
+///     .build()
+///     .unwrap()
+///     .run(async {
+///         call_exception_handler(&Unhandled::new(UnhandledKind::Other, "the log is full"));
+///     })
+///     .unwrap();
+/// assert_eq!(*heard.lock().unwrap(), ["the log is full"]);
+/// ```
+pub fn call_exception_handler(unhandled: &Unhandled) {
+    match current::runtime() {
+        Some(runtime) => runtime.reporter.report(unhandled),
+        None => tell(&default_exception_handler, unhandled),
     }
 }

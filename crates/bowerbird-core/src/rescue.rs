@@ -22,6 +22,7 @@ use bowerbird_base::sync::{Condvar, Mutex};
 use crate::idle::Idle;
 use crate::report::caught;
 use crate::runtime::Runtime;
+use crate::unhandled::UnhandledKind;
 
 /// How long a poll may take before its worker's other work is done by others.
 const PERIOD: Duration = Duration::from_millis(2);
@@ -133,7 +134,9 @@ impl Runtime {
             self.injector.push(task);
         }
         let needs_waiter =
-            caught("the driver, or a waker that it woke, panicked", || self.driver.rescue(index));
+            caught(UnhandledKind::Runtime, "the driver, or a waker that it woke, panicked", || {
+                self.driver.rescue(index)
+            });
         let (lifo, fifo) = &self.thieves[index];
         if needs_waiter == Some(true)
             || !self.injector.is_empty()

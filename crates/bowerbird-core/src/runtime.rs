@@ -23,12 +23,13 @@ use crate::idle::Idle;
 use crate::owner;
 use crate::park::Park;
 use crate::queue::{Door, Thief, until_answered};
-use crate::report::{call_hook, caught};
+use crate::report::{Reporter, call_hook, caught};
 use crate::rescue::Rescue;
 use crate::seat::Seat;
 use crate::shutdown::Sweep;
 use crate::spawn;
 use crate::task::handle::TaskHandle;
+use crate::unhandled::UnhandledKind;
 use crate::worker::{Occupant, Rights, Until};
 
 /// What the threads of a runtime share.
@@ -54,8 +55,8 @@ pub struct Runtime {
     flavour: Threads,
     pub(crate) first_seat: Mutex<FirstSeat>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
-    /// The main future of `run`, for the panic policy.
-    main: Mutex<Option<TaskHandle>>,
+    /// Who hears what nobody retrieved.
+    pub(crate) reporter: Arc<Reporter>,
 }
 
 /// Which seats get a thread of their own.
@@ -97,7 +98,10 @@ impl Runtime {
             flavour: threads,
             first_seat: Mutex::new(FirstSeat::Free(None)),
             threads: Mutex::new(Vec::new()),
-            main: Mutex::new(None),
+            reporter: Arc::new(Reporter::new(
+                config.exception_handler.clone(),
+                config.panic_policy,
+            )),
             config,
         });
         let pointer = Arc::as_ptr(&runtime);
@@ -148,7 +152,7 @@ impl Runtime {
 
     pub(crate) fn thread_builder(&self, index: usize) -> thread::Builder {
         // The function is the user's, and a name with a zero in it makes `name` panic.
-        let named = caught("the function that names threads panicked", || {
+        let named = caught(UnhandledKind::Hook, "the function that names threads panicked", || {
             thread::Builder::new().name((self.config.thread_name)(index))
         });
         let builder = named.unwrap_or_else(|| thread::Builder::new().name("bowerbird".into()));
@@ -292,20 +296,6 @@ impl Runtime {
     pub(crate) fn live_count(&self) -> usize {
         let guests: usize = self.guests.lock().iter().map(|seat| seat.list.len()).sum();
         self.seats.iter().chain([&self.outside]).map(|seat| seat.list.len()).sum::<usize>() + guests
-    }
-
-    /// Says which main future the panic policy cancels.
-    pub(crate) fn set_main(&self, main: Option<TaskHandle>) {
-        let before = std::mem::replace(&mut *self.main.lock(), main);
-        drop(before);
-    }
-
-    /// The panic policy: cancels the main future.
-    pub(crate) fn cancel_main(&self, message: &str) {
-        let main = self.main.lock().clone();
-        if let Some(main) = main {
-            main.cancel_with(message);
-        }
     }
 }
 

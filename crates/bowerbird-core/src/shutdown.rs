@@ -28,10 +28,11 @@ use bowerbird_base::waker_slot::WakerSlot;
 use crate::block_on::FirstSeat;
 use crate::current;
 use crate::handle::current_task;
-use crate::report::{Unhandled, report, report_text};
+use crate::report::report_text;
 use crate::runtime::{Entered, Runtime, Threads};
 use crate::task::handle::TaskHandle;
 use crate::task::state::{self, Wake};
+use crate::unhandled::{Unhandled, UnhandledKind};
 use crate::wake::schedule_after;
 use crate::worker::Occupant;
 
@@ -111,8 +112,8 @@ pub(crate) async fn sweep(runtime: &Runtime, concerns: impl Fn(&TaskHandle) -> b
         runtime.sweep.wait().await;
     }
     report_text(
+        UnhandledKind::Shutdown,
         "tasks went on spawning others at the end of the runtime, and were left behind",
-        None,
     );
 }
 
@@ -243,13 +244,10 @@ impl Runtime {
             if bits.is_main() && !bits.is_swept() {
                 return; // the sweep itself
             }
-            report(&Unhandled {
-                message: "a task had not ended when its runtime did, and was left behind".into(),
-                error: None,
-                task_id: Some(task.id()),
-                task_name: Some(task.name()),
-                location: Some(task.spawn_location()),
-            });
+            let message = "a task was destroyed but it is pending: it had not ended when its runtime did, and was \
+                           left behind";
+            let unhandled = Unhandled::new(UnhandledKind::DestroyedPending, message);
+            self.reporter.report(&unhandled.with_task(&task));
         });
         std::mem::forget(self.clone());
     }
@@ -265,7 +263,9 @@ impl Runtime {
         };
         let is_ok = ended.is_ok();
         if let Err(error) = ended {
-            report_text(&format!("the end of the runtime was disturbed: {error}"), None);
+            let unhandled =
+                Unhandled::new(UnhandledKind::Shutdown, "the end of the runtime was disturbed");
+            self.reporter.report(&unhandled.with_source(Arc::new(error)));
         }
         is_ok
     }

@@ -1,7 +1,7 @@
 //! A task is born: allocated, entered into its seat's list, handed to the schedule.
 
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Waker;
@@ -11,7 +11,7 @@ use bowerbird_base::poll_context;
 use crate::current;
 use crate::owner::OwnerNumber;
 use crate::poll::{self, AfterPoll};
-use crate::report::caught;
+use crate::report::{call_exception_handler, drop_unhandled};
 use crate::runtime::Runtime;
 use crate::seat::Seat;
 use crate::task::Runnable;
@@ -21,6 +21,7 @@ use crate::task::header::{Header, TaskCell};
 use crate::task::id;
 use crate::task::join::Task;
 use crate::task::state::{self, HIDDEN, JOIN_INTEREST, JOIN_WAKER, LOCAL, MAIN, State};
+use crate::unhandled::{Unhandled, UnhandledKind};
 use crate::variables::{self, Context};
 use crate::worker::{Occupant, Rights};
 
@@ -195,8 +196,16 @@ pub(crate) fn spawn_main<F: Future>(
 /// Runs done callbacks, in their order, as a task that nobody sees and no sweep cancels.
 pub(crate) fn spawn_callbacks(task: TaskHandle, callbacks: Vec<Callback>) {
     let run = move || {
-        for callback in callbacks {
-            caught("a done callback panicked", || callback(&task));
+        for Callback { location, call, .. } in callbacks {
+            let called = catch_unwind(AssertUnwindSafe(|| call(&task)));
+            if let Err(payload) = called {
+                let unhandled = Unhandled::new(UnhandledKind::Callback, "a done callback panicked")
+                    .with_task(&task)
+                    .with_location(location)
+                    .with_panic(payload);
+                call_exception_handler(&unhandled);
+                drop_unhandled(unhandled);
+            }
         }
     };
     let location = Location::caller();

@@ -31,6 +31,7 @@ use crate::runtime::{Entered, Runtime};
 use crate::seat::{Core, Seat};
 use crate::spawn;
 use crate::task::Runnable;
+use crate::unhandled::UnhandledKind;
 
 /// Events and deadlines are looked at every so many tasks (Tokio's figure).
 const EVENT_INTERVAL: u32 = 61;
@@ -387,7 +388,7 @@ impl<'a> Occupant<'a> {
         let core = self.core();
         core.is_dispatching.set(true);
         let over = Over(core);
-        caught("the driver, or a waker that it woke, panicked", turn);
+        caught(UnhandledKind::Runtime, "the driver, or a waker that it woke, panicked", turn);
         drop(over);
         if core.dispatched_count.replace(0) > BATCH_FOR_ONE
             && matches!(self.rights, Rights::Worker(_))

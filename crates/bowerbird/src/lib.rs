@@ -58,7 +58,7 @@ pub mod hyper;
 pub use bowerbird_base::cancel_safe::CancelSafe;
 pub use bowerbird_core::{
     CallbackId, PanicPolicy, SharedTask, Task, TaskBuilder, TaskError, TaskHandle, TaskId,
-    Unhandled, block_in_place,
+    Unhandled, UnhandledKind, block_in_place, call_exception_handler, default_exception_handler,
 };
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};

@@ -1,6 +1,7 @@
 //! What few tasks use: allocated when it is first needed.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -8,10 +9,16 @@ use bowerbird_base::poll_context::{Cleanup, Request};
 use bowerbird_base::sync::Mutex;
 
 use super::handle::TaskHandle;
+use crate::report::Reporter;
 use crate::variables::Context;
 
 /// A done callback.
-pub(crate) type Callback = Box<dyn FnOnce(&TaskHandle) + Send>;
+pub(crate) struct Callback {
+    pub(crate) id: u64,
+    pub(crate) call: Box<dyn FnOnce(&TaskHandle) + Send>,
+    /// Where it was added.
+    pub(crate) location: &'static Location<'static>,
+}
 
 /// The cold part of a task.
 pub(crate) struct Cold(pub(crate) Mutex<ColdState>);
@@ -30,12 +37,14 @@ pub(crate) struct ColdState {
     /// Whose request this task was handed, while that one waits for it; see `Task::note_forward`.
     pub(crate) forwarded_from: Option<TaskHandle>,
     /// Who is told, in the order of asking, when the task is done.
-    pub(crate) callbacks: Vec<(u64, Callback)>,
+    pub(crate) callbacks: Vec<Callback>,
     pub(crate) next_callback: u64,
     /// Who waits for the end without owning the output; `None` is a free place.
     pub(crate) waiters: Vec<Option<Waker>>,
     /// Set when the callbacks and waiters were called: later ones are called at once.
     pub(crate) is_told: bool,
+    /// Who hears of the task's panic: set when it ends by one.
+    pub(crate) reporter: Option<Arc<Reporter>>,
     /// What the task's future left behind, to be run before the task is done.
     pub(crate) cleanups: VecDeque<Cleanup>,
 }

@@ -50,6 +50,24 @@ impl TaskError {
         }
     }
 
+    /// Calls `f` with the payload of the panic, if it is one.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let error = bowerbird::spawn(async { std::panic::panic_any(404) }).await.unwrap_err();
+    ///     assert_eq!(error.with_payload(|payload| payload.downcast_ref::<i32>().copied()), Some(Some(404)));
+    /// });
+    /// ```
+    pub fn with_payload<R>(&self, f: impl FnOnce(&(dyn Any + Send)) -> R) -> Option<R> {
+        match self.0.as_deref()? {
+            Kind::Cancelled(_) => None,
+            Kind::Panicked { payload, .. } => {
+                Some(f(&**payload.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
+        }
+    }
+
     /// The message of the cancellation, shared.
     #[doc(hidden)]
     pub fn cancel_message(&self) -> Option<Arc<str>> {

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context::{self, Request};
 
+use super::cold::Callback;
 use super::header::Header;
 use super::id::TaskId;
 use super::state::{self, Wake};
@@ -167,10 +168,12 @@ impl TaskHandle {
     /// asyncio: `Task.add_done_callback`. Callbacks are called in the order in which they were added, by
     /// the runtime and never inside this call, with the context variables of whoever added them. One that
     /// panics is reported, and the next is called.
+    #[track_caller]
     pub fn add_done_callback(
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
+        let location = Location::caller();
         let mut context = variables::copy_context();
         let callback = move |task: &TaskHandle| context.run(|| callback(task));
         let header = self.header_ref();
@@ -178,7 +181,7 @@ impl TaskHandle {
             let mut cold = header.cold_or_new().0.lock();
             let id = cold.next_callback;
             cold.next_callback += 1;
-            cold.callbacks.push((id, Box::new(callback)));
+            cold.callbacks.push(Callback { id, call: Box::new(callback), location });
             id
         };
         self.announce_cold_join();
@@ -191,7 +194,7 @@ impl TaskHandle {
     pub fn remove_done_callback(&self, id: CallbackId) -> bool {
         let Some(cold) = self.header_ref().cold() else { return false };
         let mut cold = cold.0.lock();
-        let at = cold.callbacks.iter().position(|(other, _)| *other == id.0);
+        let at = cold.callbacks.iter().position(|other| other.id == id.0);
         let removed = at.map(|at| cold.callbacks.remove(at));
         drop(cold);
         removed.is_some()

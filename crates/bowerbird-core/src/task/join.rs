@@ -28,6 +28,7 @@ use super::state::LeaveJoin;
 use crate::handle::current_task;
 use crate::poll::report_never_retrieved;
 use crate::report::{drop_caught, report_panic_text};
+use crate::unhandled::UnhandledKind;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -133,7 +134,11 @@ impl<T> Task<T> {
         // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
         let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
         if let Some(payload) = panic {
-            report_panic_text("the destructor of a task's output panicked", payload);
+            report_panic_text(
+                UnhandledKind::Destructor,
+                "the destructor of a task's output panicked",
+                payload,
+            );
         }
     }
 
