@@ -45,6 +45,7 @@
 mod run;
 pub mod runtime;
 pub mod tasks;
+mod groups;
 mod scope;
 pub mod time;
 pub mod io;
@@ -62,6 +63,7 @@ pub use bowerbird_core::{
 };
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};
+pub use groups::{BoxError, ExceptionGroup, TaskFailure};
 pub use run::{RunError, Runner, run};
 pub use runtime::{Builder, EnterGuard, Handle, Runtime};
 pub use tasks::current::{all_tasks, current_task};
