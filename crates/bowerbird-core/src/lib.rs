@@ -61,4 +61,4 @@ pub use task::join::Task;
 pub use task::shared::SharedTask;
 pub use task_builder::TaskBuilder;
 pub use unhandled::{Unhandled, UnhandledKind};
-pub use variables::{Context, ContextVar, Token, copy_context};
+pub use variables::{Context, ContextVar, Token, VarScope, copy_context};

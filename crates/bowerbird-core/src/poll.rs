@@ -95,7 +95,9 @@ fn after(task: Runnable, seen: Bits, polled: Polled, yielded: bool) -> AfterPoll
 fn poll_unusual(task: Runnable, seen: Bits) -> AfterPoll {
     let header = task.header();
     let outside = seen.has_context().then(|| {
-        let context = header.cold().and_then(|cold| cold.0.lock().context.take());
+        // It stays there too, for whoever asks for it meanwhile.
+        let context =
+            header.cold().and_then(|cold| cold.0.lock().context.as_ref().map(Context::share));
         variables::replace_current(context.unwrap_or_default())
     });
     let after = poll_with_requests(task, seen);
@@ -171,11 +173,12 @@ fn unwind(task: Runnable, seen: Bits, request: Request) -> AfterPoll {
 /// once in a poll, before the task may be polled elsewhere.
 fn keep_context(task: &Runnable, seen: Bits) {
     let is_marked = poll_context::take_mark();
-    if !is_marked && !seen.has_context() {
+    // What was set in a `Context::run` only has left nothing to keep.
+    if !seen.has_context() && (!is_marked || variables::is_current_unused()) {
         return;
     }
     let outside = if seen.has_context() {
-        variables::copy_context()
+        variables::share_current()
     } else {
         variables::replace_current(Context::new())
     };

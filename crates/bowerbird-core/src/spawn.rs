@@ -296,7 +296,7 @@ pub(crate) fn set_options(header: NonNull<Header>, options: &SpawnOptions) {
 
 #[inline]
 fn inherit_context(header: NonNull<Header>) {
-    if let Some(context) = variables::copy_if_set() {
+    if let Some(context) = variables::inherited() {
         set_context(header, context);
     }
 }

@@ -15,4 +15,4 @@
 //! });
 //! ```
 
-pub use bowerbird_core::{Context, ContextVar, Token, copy_context};
+pub use bowerbird_core::{Context, ContextVar, Token, VarScope, context_var, copy_context};

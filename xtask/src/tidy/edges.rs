@@ -11,7 +11,7 @@ const RULE: &str = "crate-edges";
 /// Each library crate, and what it may depend on and name.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("bowerbird-base", &["parking_lot", "loom", "shuttle"]),
-    ("bowerbird-core", &["bowerbird-base", "crossbeam-deque", "num_cpus"]),
+    ("bowerbird-core", &["bowerbird-base", "crossbeam-deque", "num_cpus", "pin-project-lite"]),
     ("bowerbird-io", &["bowerbird-base", "polling", "rustix", "libc", "slab"]),
     ("bowerbird-timer", &["bowerbird-base", "slab"]),
     ("bowerbird-sync", &["bowerbird-base", "futures-core"]),

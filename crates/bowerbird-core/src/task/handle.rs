@@ -91,6 +91,28 @@ impl TaskHandle {
         self.header_ref().vtable.future_size
     }
 
+    /// Returns a copy of the context variables that the task runs with: of the task that calls, those of now;
+    /// of another one, those of its last suspension.
+    ///
+    /// asyncio: `Task.get_context`, which gives the context itself.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::context::context_var! { static USER: &str; }
+    /// bowerbird::run(async {
+    ///     let _token = USER.set("ann");
+    ///     let task = bowerbird::spawn(async {});
+    ///     assert_eq!(task.context().get(&USER), Some("ann"));
+    /// });
+    /// ```
+    pub fn context(&self) -> variables::Context {
+        if poll_context::current_task() == self.0.as_ptr().cast_const().cast() {
+            return variables::copy_context();
+        }
+        let kept = self.header_ref().cold().and_then(|cold| cold.0.lock().context.clone());
+        kept.unwrap_or_default()
+    }
+
     /// Returns whether the task has ended: with a value, by a panic, or cancelled.
     pub fn done(&self) -> bool {
         self.header_ref().state.load().is_done()
