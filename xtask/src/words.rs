@@ -18,6 +18,7 @@ const LIBRARIES: &[&str] = &[
     "bowerbird-timer",
     "bowerbird-sync",
     "bowerbird-net",
+    "bowerbird-process",
     "bowerbird-macros",
     "bowerbird",
 ];

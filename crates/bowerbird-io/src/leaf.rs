@@ -29,6 +29,11 @@ impl Leaf {
         self.is_suspended
     }
 
+    /// Returns where the user's code made the leaf, if it is known.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.location
+    }
+
     /// Begins a poll. `Pending`: a cancellation is being offered and beats readiness, or the budget of the
     /// poll is used up; another poll is arranged for.
     #[inline]

@@ -36,6 +36,7 @@
 //! |---|---|---|
 //! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
 //! | `net` | yes | the module `net`: TCP, with the traits of futures-io |
+//! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
 //! | `tokio-io` | no | tokio's `AsyncRead` and `AsyncWrite` for the streams of `net` |
 //! | `hyper` | no | hyper's `Read` and `Write` for these streams, and the module `hyper`: executor and timer |
 
@@ -51,6 +52,8 @@ pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(all(unix, feature = "signal"))]
+pub mod signal;
 pub mod sync;
 pub mod context;
 #[cfg(feature = "hyper")]

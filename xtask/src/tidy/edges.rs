@@ -39,6 +39,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "bowerbird-net",
             "bowerbird-sync",
             "rustix",
+            // sigaction and _exit, which rustix does not have.
+            "libc",
+            "futures-core",
             "signal-hook-registry",
         ],
     ),
