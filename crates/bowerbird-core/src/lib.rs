@@ -50,15 +50,19 @@ pub use blocking::spawn_blocking;
 pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy};
 pub use handle::{EnterGuard, Handle, all_tasks, current_task};
 pub use park::{Park, ParkOnly, Parker};
-pub use report::{ExceptionHandler, call_exception_handler, default_exception_handler};
+pub use report::{
+    ExceptionHandler, call_exception_handler, default_exception_handler, report_cleanup,
+};
 pub use runtime::{Runtime, Threads};
 pub use shutdown::Patience;
 pub use spawn::{SpawnError, SpawnOptions, spawn, spawn_joined, spawn_local, spawn_with};
 pub use task::error::TaskError;
-pub use task::handle::{CallbackId, TaskHandle, WaitDone};
+pub use task::handle::{CallbackId, TaskHandle, WaitDone, current_cancelling};
 pub use task::id::TaskId;
 pub use task::join::Task;
 pub use task::shared::SharedTask;
 pub use task_builder::TaskBuilder;
 pub use unhandled::{Unhandled, UnhandledKind};
-pub use variables::{Context, ContextVar, Token, VarScope, copy_context};
+pub use variables::{
+    Context, ContextVar, Token, VarScope, copy_context, current_deadline, replace_deadline,
+};

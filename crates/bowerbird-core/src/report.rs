@@ -1,13 +1,14 @@
 //! Reports: the last place where an error can be heard.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use bowerbird_base::sync::Mutex;
 
 use crate::config::{Hook, PanicPolicy};
 use crate::current;
+use crate::handle::current_task;
 use crate::task::handle::TaskHandle;
 use crate::unhandled::{Unhandled, UnhandledKind};
 
@@ -186,4 +187,21 @@ pub fn call_exception_handler(unhandled: &Unhandled) {
         Some(runtime) => runtime.reporter.report(unhandled),
         None => tell(&default_exception_handler, unhandled),
     }
+}
+
+/// Reports what went wrong in a cleanup that was registered at `location`: with the running task, if there
+/// is one, and with its panic, if it was one.
+pub fn report_cleanup(
+    message: &str,
+    payload: Option<Box<dyn Any + Send>>,
+    location: &'static Location<'static>,
+) {
+    let mut unhandled = Unhandled::new(UnhandledKind::Cleanup, message);
+    if let Some(task) = current_task() {
+        unhandled = unhandled.with_task(&task);
+    }
+    if let Some(payload) = payload {
+        unhandled = unhandled.with_panic(payload);
+    }
+    call_exception_handler(&unhandled.with_location(location));
 }

@@ -7,6 +7,9 @@
 //! The map is a list, searched from its front: quick up to some dozens of variables. Setting a variable
 //! changes the list in place as long as no copy shares it; the first change after a copy clones the list.
 //!
+//! A context also carries a deadline: the earliest of the scopes that the task was spawned in. It is
+//! information and ends nothing by itself.
+//!
 //! # Ordering arguments
 //! - `[ORD-1]` The numbers of contexts: Relaxed, for only their uniqueness matters.
 
@@ -20,6 +23,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bowerbird_base::sync::static_atomic::{AtomicU64, Ordering};
 use bowerbird_base::{const_thread_local, poll_context};
@@ -54,6 +58,7 @@ pub struct Context {
     values: Option<Arc<Values>>,
     /// By which a token knows the context that it was made in; a copy is another context.
     number: u64,
+    deadline: Option<Instant>,
 }
 
 #[derive(Clone, Default)]
@@ -84,7 +89,7 @@ const_thread_local! {
 impl Context {
     /// Makes a context without values.
     pub const fn new() -> Self {
-        Self { values: None, number: 0 }
+        Self { values: None, number: 0, deadline: None }
     }
 
     /// Returns whether no variable has a value.
@@ -135,9 +140,14 @@ impl Context {
         f()
     }
 
+    /// Neither a value nor a deadline.
+    fn is_blank(&self) -> bool {
+        self.values.is_none() && self.deadline.is_none()
+    }
+
     /// The same context, known by the same number.
     pub(crate) fn share(&self) -> Self {
-        Self { values: self.values.clone(), number: self.number }
+        Self { values: self.values.clone(), number: self.number, deadline: self.deadline }
     }
 
     fn has_values_of(&self, other: &Self) -> bool {
@@ -202,7 +212,8 @@ impl Context {
                 let inherited = values.entries.iter().filter(|entry| entry.key.is_inherited);
                 let entries: Vec<_> = inherited.cloned().collect();
                 let values = Values { entries, has_private: false };
-                Self { values: (!values.entries.is_empty()).then(|| Arc::new(values)), number: 0 }
+                let values = (!values.entries.is_empty()).then(|| Arc::new(values));
+                Self { values, number: 0, deadline: self.deadline }
             }
             _ => self.clone(),
         }
@@ -212,7 +223,7 @@ impl Context {
 /// The copy is a context of its own.
 impl Clone for Context {
     fn clone(&self) -> Self {
-        Self { values: self.values.clone(), number: 0 }
+        Self { values: self.values.clone(), number: 0, deadline: self.deadline }
     }
 }
 
@@ -235,11 +246,22 @@ pub fn copy_context() -> Context {
 pub(crate) fn inherited() -> Option<Context> {
     CURRENT.with(|current| {
         let current = current.borrow();
-        if current.is_empty() {
+        if current.is_blank() {
             return None;
         }
-        Some(current.inherited()).filter(|context| !context.is_empty())
+        Some(current.inherited()).filter(|context| !context.is_blank())
     })
+}
+
+/// Returns the deadline in the context of the running task, or of the thread.
+pub fn current_deadline() -> Option<Instant> {
+    CURRENT.with(|current| current.borrow().deadline)
+}
+
+/// Sets the deadline in the current context for a while: who sets it sets it back before the poll ends.
+#[inline]
+pub fn replace_deadline(deadline: Option<Instant>) -> Option<Instant> {
+    CURRENT.with(|current| std::mem::replace(&mut current.borrow_mut().deadline, deadline))
 }
 
 /// The current context, to be put back later as the same one.
@@ -251,7 +273,7 @@ pub(crate) fn share_current() -> Context {
 pub(crate) fn is_current_unused() -> bool {
     CURRENT.with(|current| {
         let current = current.borrow();
-        current.is_empty() && current.number == 0
+        current.is_blank() && current.number == 0
     })
 }
 

@@ -1,18 +1,25 @@
-//! A region of a task that may be cancelled by itself: what stands under `timeout`.
+//! A region of a task that may be cancelled by itself: what stands under `timeout`, `cancel_scope`,
+//! `catch_cancel`, `with` and the groups.
 //!
 //! ```text
 //!              inner ready
 //!   RUNNING ----------------------------------> CLEANING(value) ---.
 //!     | | inner pending, its own request unwinds                   | no cleanup left
-//!     | '--------------------------------------> CLEANING(expired) |--> DONE
+//!     | '--------------------------------------> CLEANING(own) ----|--> DONE
 //!     | inner pending, an outer request unwinds                    |
-//!     '----------------------------------------> CLEANING(passed) -'--> PASSED: raises the request again
+//!     '----------------------------------------> CLEANING(outer) --'--> PASSED: raises the request again
+//!                                                                   '-> DONE, where it is caught
 //! ```
 //! After a `Pending` of the inner future a request that is still about unwinds to this scope: the inner
 //! future is dropped, the cleanups that it left behind are run, and then the scope gives its own result if
-//! the request was its own, or passes it on. It is its own if this scope offered it and no outer request
-//! was offered to this scope. A request that comes while the scope cleans up is kept: if the scope then
-//! has a result, it is offered again.
+//! the request was its own, or passes it on, or gives it to its owner (`catch_cancel`).
+//!
+//! It is its own if this scope offered it and no outer request was offered to this scope (rule 4 of the
+//! protocol). An outer request that the task's root made counts only as long as the task has more requests
+//! than at the scope's first poll: `uncancel` takes it back.
+//!
+//! A request that comes while the scope cleans up, or while it is shielded, is kept: it is offered to the
+//! inner future when the shield is taken away, and again when the scope has a result (rule 7).
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` The numbers of scopes: Relaxed, for only their uniqueness matters.
@@ -23,7 +30,10 @@ use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context::{self, Cleanup, Delivery, Request};
 use bowerbird_base::sync::static_atomic::{AtomicU64, Ordering};
+use bowerbird_core::current_cancelling;
 use pin_project_lite::pin_project;
+
+use crate::cleanup::leave_again;
 
 /// Numbers the scopes that make requests; 0 is the task's root.
 static NEXT_ORIGIN: AtomicU64 = AtomicU64::new(1);
@@ -34,6 +44,8 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         stage: Stage<F::Output>,
+        // The requests that the task had at the first poll.
+        cancelling_before: Option<u32>,
         // What few polls need: allocated when a request or a cleanup is about.
         rare: Option<Box<Rare>>,
     }
@@ -44,21 +56,8 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let cleanups = this.rare.take().map(|rare| rare.cleanups).unwrap_or_default();
-            cleanups.into_iter().for_each(leave_cleanup);
+            cleanups.into_iter().for_each(leave_again);
             this.inner.set(None);
-        }
-    }
-}
-
-/// Leaves a cleanup to the nearest scope; outside of tasks it becomes a task, and without a runtime nobody
-/// can run it.
-fn leave_cleanup(cleanup: Cleanup) {
-    if let Err(cleanup) = poll_context::push_cleanup(cleanup) {
-        let location = cleanup.location;
-        if bowerbird_core::spawn(cleanup.future).map(drop).is_err() {
-            eprintln!(
-                "bowerbird: a cleanup registered at {location} was dropped outside of any runtime, and not run"
-            );
         }
     }
 }
@@ -74,77 +73,177 @@ enum Stage<T> {
 #[derive(Debug)]
 enum Outcome<T> {
     Value(T),
-    Expired,
-    Passed,
+    Own,
+    Outer(Request),
 }
 
 #[derive(Debug, Default)]
 struct Rare {
     /// The origin of this scope's own request, once it was offered.
     own: Option<u64>,
-    /// An outer request was offered to this scope.
-    has_seen_outer: bool,
-    /// The request that unwinds, or that came during the cleanups.
+    /// The own request was offered, and not armed again since.
+    is_offered: bool,
+    /// An outer request that was offered to this scope, the first that counts.
+    outer: Option<Request>,
+    /// A request that came during the cleanups, or while the scope was shielded.
     kept: Option<Request>,
     cleanups: VecDeque<Cleanup>,
+}
+
+/// A region that makes no request of its own: what its future leaves behind is run before it ends.
+pub(crate) fn scoped<F: Future>(future: F) -> Scoped<F> {
+    Scoped { scope: Scope::new(future) }
+}
+
+pin_project! {
+    /// The future of [`scoped`].
+    pub(crate) struct Scoped<F: Future> {
+        #[pin]
+        scope: Scope<F>,
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().scope.poll(cx, |_| false).map(|result| match result {
+            Ok(value) => value,
+            Err(Expired) => unreachable!("this scope makes no request of its own"),
+        })
+    }
 }
 
 /// The scope's own request had its way.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Expired;
 
+/// Why a scope has no value of its inner future.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Its own request had its way.
+    Own,
+    /// An outer request unwound to it.
+    Outer(Request),
+}
+
 impl<F: Future> Scope<F> {
     pub(crate) fn new(inner: F) -> Self {
-        Self { inner: Some(inner), stage: Stage::Running, rare: None }
-    }
-
-    /// Whether the scope still waits for the inner future.
-    pub(crate) fn is_running(&self) -> bool {
-        matches!(self.stage, Stage::Running)
+        Self { inner: Some(inner), stage: Stage::Running, cancelling_before: None, rare: None }
     }
 
     /// Polls the inner future. When it is pending, `is_due` says whether the scope makes its own request;
-    /// a result in the turn of the request wins.
+    /// a result in the turn of the request wins. An outer request is passed on.
     pub(crate) fn poll(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         is_due: impl FnOnce(&mut Context<'_>) -> bool,
     ) -> Poll<Result<F::Output, Expired>> {
-        if self.is_running() {
-            // Rule 5: a sibling's request that unwinds under a foreign combinator is set aside.
-            let aside = match poll_context::delivery() {
-                Delivery::Unwinding => poll_context::take_request(),
-                _ => None,
-            };
-            self.as_mut().poll_running(cx, is_due);
-            match aside {
-                Some((request, _)) if poll_context::delivery() == Delivery::None => {
-                    poll_context::raise(request);
-                }
-                _ => {}
+        self.poll_shielded(cx, false, is_due)
+    }
+
+    /// The same; while it is shielded the scope does not let outer requests in.
+    pub(crate) fn poll_shielded(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        is_shielded: bool,
+        is_due: impl FnOnce(&mut Context<'_>) -> bool,
+    ) -> Poll<Result<F::Output, Expired>> {
+        let cut = match self.as_mut().poll_catching(cx, is_shielded, is_due) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(value)) => return Poll::Ready(Ok(value)),
+            Poll::Ready(Err(cut)) => cut,
+        };
+        match cut {
+            Cut::Own => Poll::Ready(Err(Expired)),
+            Cut::Outer(request) => {
+                self.pass_on(request, cx);
+                Poll::Pending
             }
         }
-        self.poll_ending(cx)
+    }
+
+    /// The same; an outer request that unwound is given to the caller, who ends with a result or calls
+    /// [`pass_on`](Self::pass_on).
+    pub(crate) fn poll_catching(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        is_shielded: bool,
+        is_due: impl FnOnce(&mut Context<'_>) -> bool,
+    ) -> Poll<Result<F::Output, Cut>> {
+        // Rule 5: a sibling's request that unwinds under a foreign combinator is set aside.
+        let aside = match poll_context::delivery() {
+            Delivery::Unwinding => poll_context::take_request(),
+            _ => None,
+        };
+        if matches!(self.stage, Stage::Running) {
+            self.as_mut().poll_running(cx, is_shielded, is_due);
+        }
+        let polled = self.poll_ending(cx);
+        match aside {
+            Some((request, _)) if poll_context::delivery() == Delivery::None => {
+                poll_context::raise(request);
+            }
+            _ => {}
+        }
+        polled
+    }
+
+    /// Passes an outer request on: it is raised now, and again at each later poll.
+    pub(crate) fn pass_on(self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) {
+        let this = self.project();
+        *this.stage = Stage::Passed;
+        poll_context::raise(request.clone());
+        this.rare.get_or_insert_default().kept = Some(request);
+        poll_context::yield_now(cx);
     }
 
     fn poll_running(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
+        is_shielded: bool,
         is_due: impl FnOnce(&mut Context<'_>) -> bool,
     ) {
-        if poll_context::needs_attention() && poll_context::is_offered() {
-            self.as_mut().project().rare.get_or_insert_default().has_seen_outer = true;
+        let this = self.as_mut().project();
+        this.cancelling_before.get_or_insert_with(current_cancelling);
+        if poll_context::needs_attention() || this.rare.is_some() {
+            self.as_mut().admit(is_shielded);
         }
         if self.as_mut().poll_inner(cx) || !is_due(cx) {
             return;
         }
         let rare = self.as_mut().project().rare.get_or_insert_default();
-        if rare.own.is_none() {
+        if !std::mem::replace(&mut rare.is_offered, true) {
             // [ORD-1]
-            let origin = NEXT_ORIGIN.fetch_add(1, Ordering::Relaxed);
-            rare.own = Some(origin);
+            let new_origin = || NEXT_ORIGIN.fetch_add(1, Ordering::Relaxed);
+            let origin = *rare.own.get_or_insert_with(new_origin);
             poll_context::offer(Request { message: None, origin });
             self.as_mut().poll_inner(cx);
+        }
+    }
+
+    /// The scope may make its own request once more: the inner future took the one before, and goes on.
+    pub(crate) fn rearm(self: Pin<&mut Self>) {
+        if let Some(rare) = self.project().rare {
+            rare.is_offered = false;
+        }
+    }
+
+    /// Lets an outer request in, or keeps it before the shield.
+    fn admit(self: Pin<&mut Self>, is_shielded: bool) {
+        let rare = self.project().rare;
+        let offered = if poll_context::is_offered() { poll_context::take_request() } else { None };
+        let offered = offered.map(|(request, _)| request);
+        if is_shielded {
+            if let Some(request) = offered {
+                rare.get_or_insert_default().kept.get_or_insert(request);
+            }
+            return;
+        }
+        let kept = rare.as_mut().and_then(|rare| rare.kept.take());
+        if let Some(request) = offered.or(kept) {
+            rare.get_or_insert_default().outer.get_or_insert(request.clone());
+            poll_context::offer(request);
         }
     }
 
@@ -168,10 +267,7 @@ impl<F: Future> Scope<F> {
                 Some((request, _)) => {
                     self.as_mut().project().inner.set(None);
                     self.as_mut().collect(mark);
-                    let rare = self.as_mut().project().rare.get_or_insert_default();
-                    let is_own = rare.own.is_some() && !rare.has_seen_outer;
-                    rare.kept = (!is_own).then_some(request);
-                    let outcome = if is_own { Outcome::Expired } else { Outcome::Passed };
+                    let outcome = self.as_mut().outcome_of(request);
                     *self.project().stage = Stage::Cleaning(outcome);
                     true
                 }
@@ -181,6 +277,23 @@ impl<F: Future> Scope<F> {
                     false
                 }
             },
+        }
+    }
+
+    /// Whose request it was that unwound to here (rule 4).
+    fn outcome_of(self: Pin<&mut Self>, request: Request) -> Outcome<F::Output> {
+        let this = self.project();
+        let rare = this.rare.get_or_insert_default();
+        let before = this.cancelling_before.unwrap_or(0);
+        let outer = rare
+            .outer
+            .take()
+            .filter(|outer| outer.origin != Request::TASK_ROOT || current_cancelling() > before);
+        match outer {
+            Some(outer) => Outcome::Outer(outer),
+            None if rare.own.is_some() => Outcome::Own,
+            // Raised inside: `Cancelled::resume`, a task that was awaited, a gather.
+            None => Outcome::Outer(request),
         }
     }
 
@@ -211,7 +324,6 @@ impl<F: Future> Scope<F> {
     fn poll_cleanups(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let Some(rare) = self.project().rare else { return true };
         if let Some((request, Delivery::Offered)) = poll_context::take_request() {
-            rare.has_seen_outer = true;
             rare.kept.get_or_insert(request);
         }
         while let Some(cleanup) = rare.cleanups.front_mut() {
@@ -229,33 +341,31 @@ impl<F: Future> Scope<F> {
         true
     }
 
-    fn poll_ending(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<F::Output, Expired>> {
-        let is_cleaning = match self.stage {
+    fn poll_ending(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Cut>> {
+        match self.stage {
             Stage::Running => return Poll::Pending,
-            Stage::Cleaning(_) => true,
-            Stage::Passed => false,
+            Stage::Cleaning(_) => {}
+            Stage::Passed => {
+                let rare = self.as_mut().project().rare;
+                if let Some(request) = rare.as_mut().and_then(|rare| rare.kept.take()) {
+                    self.pass_on(request, cx);
+                }
+                return Poll::Pending;
+            }
             Stage::Done => panic!("a scope was polled after its end"),
-        };
-        if is_cleaning && !self.as_mut().poll_cleanups(cx) {
+        }
+        if !self.as_mut().poll_cleanups(cx) {
             return Poll::Pending;
         }
         let this = self.project();
         let kept = this.rare.as_mut().and_then(|rare| rare.kept.take());
         let result = match std::mem::replace(this.stage, Stage::Done) {
             Stage::Cleaning(Outcome::Value(value)) => Ok(value),
-            Stage::Cleaning(Outcome::Expired) => Err(Expired),
-            _ => {
-                *this.stage = Stage::Passed;
-                if let Some(request) = kept {
-                    this.rare.get_or_insert_default().kept = Some(request.clone());
-                    poll_context::raise(request);
-                }
-                poll_context::yield_now(cx);
-                return Poll::Pending;
+            Stage::Cleaning(Outcome::Own) => Err(Cut::Own),
+            Stage::Cleaning(Outcome::Outer(request)) => {
+                return Poll::Ready(Err(Cut::Outer(request)));
             }
+            Stage::Running | Stage::Passed | Stage::Done => unreachable!("it was cleaning"),
         };
         if let Some(request) = kept {
             poll_context::offer(request);

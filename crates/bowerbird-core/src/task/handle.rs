@@ -249,6 +249,15 @@ impl TaskHandle {
     }
 }
 
+/// Returns how many requests to cancel the running task has; 0 outside of tasks. Cheap where there were none.
+pub fn current_cancelling() -> u32 {
+    let address = poll_context::current_task().cast::<Header>().cast_mut();
+    let Some(header) = NonNull::new(address) else { return 0 };
+    // SAFETY: the task that is polled in this thread lives as long as the poll.
+    let header = unsafe { header.as_ref() };
+    header.cold().map_or(0, |cold| cold.0.lock().cancelling)
+}
+
 /// The name of a task, its own or the default one.
 pub(crate) fn name_of(header: &Header) -> Arc<str> {
     let own = header.cold().and_then(|cold| cold.0.lock().name.clone());

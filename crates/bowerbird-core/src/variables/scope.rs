@@ -39,7 +39,7 @@ impl Slot {
             }
         };
         let values = self.last.as_ref().and_then(|(_, inner)| inner.values.clone());
-        replace_current(Context { values, number: outer.number });
+        replace_current(Context { values, number: outer.number, deadline: outer.deadline });
         // The values of users go when no context is missing.
         drop(replaced);
         Entered { slot: self, outer }

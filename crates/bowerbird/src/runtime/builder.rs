@@ -11,6 +11,7 @@ use bowerbird_core::{Config, MAX_WORKERS, PanicPolicy, Threads, Unhandled};
 
 use super::Runtime;
 use super::driver::Driver;
+use crate::cleanup::GRACE;
 use crate::run::Runner;
 
 /// A change of the defaults.
@@ -28,6 +29,7 @@ pub struct Builder<R = Runtime> {
     worker_threads: Option<usize>,
     io_pollers: Option<usize>,
     start_paused: bool,
+    cleanup_grace: Duration,
     settings: Vec<Setting>,
     _makes: PhantomData<fn() -> R>,
 }
@@ -38,6 +40,7 @@ impl<R> Builder<R> {
             worker_threads: None,
             io_pollers: None,
             start_paused: false,
+            cleanup_grace: GRACE,
             settings: Vec::new(),
             _makes: PhantomData,
         }
@@ -121,6 +124,13 @@ impl<R> Builder<R> {
         self.set(move |config| config.blocking_shutdown_timeout = timeout)
     }
 
+    /// Sets how long a scope waits for the cleanups that one drop left behind; 10 seconds unless set. What
+    /// overruns is reported and dropped.
+    pub fn cleanup_grace(mut self, grace: Duration) -> Self {
+        self.cleanup_grace = grace;
+        self
+    }
+
     /// Sets the seed of the choices that workers make when they steal.
     pub fn seed(self, seed: u64) -> Self {
         self.set(move |config| config.seed = seed)
@@ -157,7 +167,7 @@ impl<R> Builder<R> {
         }
         let workers = config.worker_threads;
         let pollers = self.io_pollers.unwrap_or(workers.div_ceil(8)).clamp(1, workers.max(1));
-        let driver = Driver::new(workers, pollers, clock)?;
+        let driver = Driver::new(workers, pollers, clock, self.cleanup_grace)?;
         let runtime = bowerbird_core::Runtime::start(config, driver.clone(), threads)?;
         driver.set_runtime(&runtime);
         Ok(runtime)

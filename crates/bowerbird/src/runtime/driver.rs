@@ -26,6 +26,8 @@ use bowerbird_core::{Park, Parker};
 use bowerbird_io::IoDriver;
 use bowerbird_timer::{Timers, park_timeout};
 
+use crate::cleanup::GRACE;
+
 /// How often a paused clock asks whether blocking work still goes on, in real time.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
@@ -35,6 +37,7 @@ pub(crate) struct Driver {
     timers: Arc<Timers>,
     plain: Arc<PlainSleep>,
     has_one_worker: bool,
+    cleanup_grace: Duration,
 }
 
 /// The sleep of an only worker on its own parker.
@@ -77,8 +80,18 @@ pub(crate) fn expect_current(call: &str) -> Arc<Driver> {
     }
 }
 
+/// How long cleanups may take in this thread's runtime.
+pub(crate) fn cleanup_grace() -> Duration {
+    CURRENT.with(|current| current.borrow().as_ref().map_or(GRACE, |driver| driver.cleanup_grace))
+}
+
 impl Driver {
-    pub(crate) fn new(workers: usize, pollers: usize, clock: Arc<Clock>) -> io::Result<Arc<Self>> {
+    pub(crate) fn new(
+        workers: usize,
+        pollers: usize,
+        clock: Arc<Clock>,
+        cleanup_grace: Duration,
+    ) -> io::Result<Arc<Self>> {
         let io = IoDriver::new(pollers)?;
         let timers = Timers::new(workers, clock);
         let plain = Arc::<PlainSleep>::default();
@@ -91,7 +104,7 @@ impl Driver {
         }));
         let sleeper = plain.clone();
         io.set_on_register(Box::new(move || sleeper.disturb()));
-        Ok(Arc::new(Self { io, timers, plain, has_one_worker: workers == 1 }))
+        Ok(Arc::new(Self { io, timers, plain, has_one_worker: workers == 1, cleanup_grace }))
     }
 
     /// Says whose driver this is.

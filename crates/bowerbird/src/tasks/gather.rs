@@ -330,7 +330,7 @@ impl<S: TaskSet> Drop for Gather<S> {
                 }
             });
         }
-        if left.is_empty() || std::thread::panicking() {
+        if left.is_empty() {
             return;
         }
         let future = Box::pin(async move {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bowerbird_timer::{Sleep, sleep, sleep_until};
 use pin_project_lite::pin_project;
 
+use crate::cancel::with_deadline;
 use crate::run::outside_a_runtime;
 use crate::scope::{Expired, Scope};
 
@@ -104,9 +105,12 @@ impl<F: Future> Future for Timeout<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let sleep = this.sleep;
+        let deadline = sleep.deadline();
         // A scope that has offered its request once waits for the answer; the elapsed sleep stays ready.
         let is_due = |cx: &mut Context<'_>| Pin::new(&mut *sleep).poll_elapsed(cx).is_ready();
-        this.scope.poll(cx, is_due).map(|result| result.map_err(|Expired| TimeoutError(())))
+        let scope = this.scope;
+        let polled = with_deadline(Some(deadline), false, || scope.poll(cx, is_due));
+        polled.map(|result| result.map_err(|Expired| TimeoutError::new()))
     }
 }
 
@@ -115,6 +119,12 @@ impl<F: Future> Future for Timeout<F> {
 /// asyncio: `TimeoutError`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeoutError(());
+
+impl TimeoutError {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
 
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
