@@ -80,12 +80,16 @@ pub use cleanup::{
 pub use groups::{BoxError, ExceptionGroup, TaskFailure};
 pub use run::{RunError, Runner, run};
 pub use runtime::{Builder, EnterGuard, Handle, Runtime};
+pub use tasks::as_completed::{AsCompleted, as_completed};
 pub use tasks::current::{all_tasks, current_task};
 pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
 pub use tasks::join::{join, try_join};
 pub use tasks::spawn::{create_task, spawn, spawn_local};
+pub use tasks::task_set::TaskSet;
 pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};
 pub use tasks::to_thread::{ToThread, spawn_blocking, to_thread};
+pub use tasks::wait::{ReturnWhen, Wait, wait};
+pub use tasks::wait_for::wait_for;
 pub use tasks::yield_now::{YieldNow, yield_now};
 pub use time::{interval, interval_at, sleep, sleep_until};
 

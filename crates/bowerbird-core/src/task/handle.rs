@@ -264,6 +264,12 @@ pub(crate) fn name_of(header: &Header) -> Arc<str> {
     own.unwrap_or_else(|| format!("Task-{}", header.id()).into())
 }
 
+impl AsRef<Self> for TaskHandle {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Clone for TaskHandle {
     fn clone(&self) -> Self {
         Self::retain(self.0)

@@ -298,6 +298,12 @@ impl<T> Deref for Task<T> {
     }
 }
 
+impl<T> AsRef<TaskHandle> for Task<T> {
+    fn as_ref(&self) -> &TaskHandle {
+        &self.handle
+    }
+}
+
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         if self.stage == Stage::Forwarded {

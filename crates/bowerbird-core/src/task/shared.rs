@@ -198,6 +198,12 @@ impl<T> Drop for SharedTask<T> {
     }
 }
 
+impl<T> AsRef<TaskHandle> for SharedTask<T> {
+    fn as_ref(&self) -> &TaskHandle {
+        &self.handle
+    }
+}
+
 impl<T> Deref for SharedTask<T> {
     type Target = TaskHandle;
     fn deref(&self) -> &TaskHandle {

@@ -22,7 +22,7 @@ use crate::run::outside_a_runtime;
 mod children;
 
 use children::Spawner;
-pub use children::{FallibleSet, Gatherable, TaskSet};
+pub use children::{FallibleSet, GatherSet, Gatherable};
 
 /// Spawns several futures, waits for all, and gives their outputs in the order of the arguments.
 ///
@@ -161,7 +161,7 @@ enum Stage {
 
 /// The future of [`gather`].
 #[must_use = "the tasks run, but their outputs are lost; await it"]
-pub struct Gather<S: TaskSet> {
+pub struct Gather<S: GatherSet> {
     set: Option<S>,
     shared: Arc<Gathered>,
     stage: Stage,
@@ -169,9 +169,9 @@ pub struct Gather<S: TaskSet> {
     location: &'static Location<'static>,
 }
 
-impl<S: TaskSet> Unpin for Gather<S> {}
+impl<S: GatherSet> Unpin for Gather<S> {}
 
-impl<S: TaskSet> Gather<S> {
+impl<S: GatherSet> Gather<S> {
     #[track_caller]
     fn new<G: Gatherable<Set = S>>(futures: G, call: &str) -> Self {
         let location = Location::caller();
@@ -299,7 +299,7 @@ impl<S: TaskSet> Gather<S> {
     }
 }
 
-impl<S: TaskSet> Future for Gather<S> {
+impl<S: GatherSet> Future for Gather<S> {
     type Output = S::Outputs;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Outputs> {
@@ -317,7 +317,7 @@ impl<S: TaskSet> Future for Gather<S> {
     }
 }
 
-impl<S: TaskSet> Drop for Gather<S> {
+impl<S: GatherSet> Drop for Gather<S> {
     fn drop(&mut self) {
         if self.stage != Stage::Waiting {
             return;
@@ -343,7 +343,7 @@ impl<S: TaskSet> Drop for Gather<S> {
     }
 }
 
-impl<S: TaskSet> std::fmt::Debug for Gather<S> {
+impl<S: GatherSet> std::fmt::Debug for Gather<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gather").field("spawned_at", &self.location).finish_non_exhaustive()
     }
@@ -352,9 +352,9 @@ impl<S: TaskSet> std::fmt::Debug for Gather<S> {
 /// The future of [`Gather::return_exceptions`].
 #[derive(Debug)]
 #[must_use = "the tasks run, but their outputs are lost; await it"]
-pub struct GatherResults<S: TaskSet>(Gather<S>);
+pub struct GatherResults<S: GatherSet>(Gather<S>);
 
-impl<S: TaskSet> Future for GatherResults<S> {
+impl<S: GatherSet> Future for GatherResults<S> {
     type Output = S::Results;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Results> {

@@ -21,17 +21,27 @@ pub(crate) mod gather;
 #[allow(non_snake_case, reason = "fields and variables of the tuples are named after their types")]
 pub(crate) mod join;
 pub(crate) mod timeout;
+mod ready_set;
+pub(crate) mod wait;
+pub(crate) mod wait_for;
+pub(crate) mod as_completed;
+pub(crate) mod task_set;
 pub(crate) mod to_thread;
 pub(crate) mod yield_now;
 pub(crate) mod cancel_safe_future;
 
+pub use as_completed::{AsCompleted, AsCompletedWithin, NextCompleted, NextWithin};
 pub use bowerbird_core::{SharedTask, TaskBuilder, WaitDone};
 pub use cancel_safe_future::CancelSafeFuture;
-pub use gather::{FallibleSet, FirstError, Gather, GatherResults, Gatherable, TaskSet, TryGather};
+pub use gather::{
+    FallibleSet, FirstError, Gather, GatherResults, GatherSet, Gatherable, TryGather,
+};
 pub use join::{
     Join, Join2, Join3, Join4, Join5, Join6, Join7, Join8, TryJoin, TryJoin2, TryJoin3, TryJoin4,
     TryJoin5, TryJoin6, TryJoin7, TryJoin8,
 };
+pub use task_set::{JoinNext, JoinNextWithHandle, TaskSet};
 pub use timeout::Timeout;
 pub use to_thread::ToThread;
+pub use wait::Wait;
 pub use yield_now::YieldNow;

@@ -108,14 +108,14 @@ impl<T, E> Child<Result<T, E>> {
 /// It cannot be implemented for other types: make a `Vec`, or see [`gather_iter`](crate::gather_iter).
 pub trait Gatherable {
     /// The children, one task for each future.
-    type Set: TaskSet;
+    type Set: GatherSet;
     /// Spawns them.
     #[doc(hidden)]
     fn spawn_all(self, spawner: &Spawner) -> Self::Set;
 }
 
 /// The children of a [`Gather`](super::Gather): a tuple, an array or a `Vec` of tasks.
-pub trait TaskSet: Sized {
+pub trait GatherSet: Sized {
     /// Their outputs, in the form in which the futures were given.
     type Outputs;
     /// A `Result<_, TaskError>` for each of them.
@@ -135,7 +135,7 @@ pub trait TaskSet: Sized {
 }
 
 /// Children whose outputs are `Result`s with one type of error.
-pub trait FallibleSet: TaskSet {
+pub trait FallibleSet: GatherSet {
     /// The values in the `Ok`s.
     type Values;
     /// The error that they share.
@@ -172,7 +172,7 @@ where
     }
 }
 
-impl<T> TaskSet for Vec<Child<T>> {
+impl<T> GatherSet for Vec<Child<T>> {
     type Outputs = Vec<T>;
     type Results = Vec<Result<T, TaskError>>;
 
@@ -212,7 +212,7 @@ fn all<T, const N: usize>(results: [Result<T, TaskError>; N]) -> Result<[T; N], 
     Ok(values.try_into().unwrap_or_else(|_| unreachable!("there are N results")))
 }
 
-impl<T, const N: usize> TaskSet for [Child<T>; N] {
+impl<T, const N: usize> GatherSet for [Child<T>; N] {
     type Outputs = [T; N];
     type Results = [Result<T, TaskError>; N];
 
@@ -259,7 +259,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($name),+> TaskSet for ($(Child<$name>,)+) {
+        impl<$($name),+> GatherSet for ($(Child<$name>,)+) {
             type Outputs = ($($name,)+);
             type Results = ($(Result<$name, TaskError>,)+);
 
