@@ -11,6 +11,7 @@
 
 pub mod oneshot;
 mod event;
+mod wake_all;
 mod block_on;
 
 pub use event::{Event, EventWait};

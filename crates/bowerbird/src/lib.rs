@@ -50,7 +50,8 @@ mod cancel;
 mod cleanup;
 mod groups;
 mod scope;
-mod slots;
+pub mod future;
+pub mod event_loop;
 pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
@@ -70,14 +71,15 @@ pub use bowerbird_core::{
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};
 pub use cancel::{
-    CancelScope, CancelScopeRun, CancellationToken, Cancelled, CatchCancel, DropGuard,
-    DropGuardRef, Resume, Shield, cancel_scope, catch_cancel, current_effective_deadline,
-    fail_after, fail_at, move_on_after, move_on_at, shield,
+    CancelScope, CancelScopeRun, Cancelled, CatchCancel, Resume, Shield, cancel_scope,
+    catch_cancel, current_effective_deadline, fail_after, fail_at, move_on_after, move_on_at,
+    shield,
 };
 pub use cleanup::{
     AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
+pub use event_loop::{EventLoop, LoopHandle};
 pub use groups::{BoxError, ExceptionGroup, TaskFailure};
 pub use run::{RunError, Runner, run};
 pub use runtime::{Builder, EnterGuard, Handle, Runtime};

@@ -17,16 +17,17 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Once, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bowerbird_base::clock::Clock;
 use bowerbird_base::sync::static_atomic::{AtomicBool, Ordering};
-use bowerbird_core::{Park, Parker, Unhandled, UnhandledKind, call_exception_handler};
+use bowerbird_core::{Park, Parker};
 use bowerbird_io::IoDriver;
 use bowerbird_timer::{Timers, park_timeout};
 
 use crate::cleanup::GRACE;
+use crate::event_loop::LoopState;
 
 /// How often a paused clock asks whether blocking work still goes on, in real time.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -36,9 +37,9 @@ pub(crate) struct Driver {
     io: Arc<IoDriver>,
     timers: Arc<Timers>,
     plain: Arc<PlainSleep>,
+    event_loop: Arc<LoopState>,
     has_one_worker: bool,
     cleanup_grace: Duration,
-    told_of_error: Once,
 }
 
 /// The sleep of an only worker on its own parker.
@@ -70,6 +71,11 @@ pub(crate) fn enter(driver: Option<Arc<Driver>>) -> Option<Arc<Driver>> {
     CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), driver))
 }
 
+/// The driver of this thread's runtime, if it belongs to one.
+pub(crate) fn try_current() -> Option<Arc<Driver>> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
 /// The driver of this thread's runtime.
 #[track_caller]
 pub(crate) fn expect_current(call: &str) -> Arc<Driver> {
@@ -94,6 +100,7 @@ impl Driver {
         cleanup_grace: Duration,
     ) -> io::Result<Arc<Self>> {
         let io = IoDriver::new(pollers)?;
+        let event_loop = LoopState::new(clock.clone());
         let timers = Timers::new(workers, clock);
         let plain = Arc::<PlainSleep>::default();
         let (waiter, sleeper) = (Arc::downgrade(&io), plain.clone());
@@ -105,13 +112,19 @@ impl Driver {
         }));
         let sleeper = plain.clone();
         io.set_on_register(Box::new(move || sleeper.disturb()));
-        let (has_one_worker, told_of_error) = (workers == 1, Once::new());
-        Ok(Arc::new(Self { io, timers, plain, has_one_worker, cleanup_grace, told_of_error }))
+        let has_one_worker = workers == 1;
+        Ok(Arc::new(Self { io, timers, plain, event_loop, has_one_worker, cleanup_grace }))
     }
 
     /// Says whose driver this is.
     pub(crate) fn set_runtime(&self, runtime: &Arc<bowerbird_core::Runtime>) {
         self.plain.runtime.set(Arc::downgrade(runtime)).expect("a driver has one runtime");
+        self.event_loop.set_runtime(runtime);
+    }
+
+    /// The loop of the runtime, for callbacks.
+    pub(crate) fn event_loop(&self) -> &Arc<LoopState> {
+        &self.event_loop
     }
 
     pub(crate) fn timers(&self) -> &Arc<Timers> {
@@ -198,24 +211,9 @@ impl Driver {
         has_no_source
     }
 
-    /// Harvests a poller; a failing system call must not end a worker, and is told once.
+    /// Harvests a poller; a failing system call must not end a worker.
     fn drain(&self, poller: usize) -> usize {
-        match self.io.drain(poller) {
-            Ok(turn) => turn.woken_count,
-            Err(error) => {
-                self.tell(error);
-                0
-            }
-        }
-    }
-
-    #[cold]
-    fn tell(&self, error: io::Error) {
-        self.told_of_error.call_once(|| {
-            let message = "a poller of the runtime failed; what it watches may be heard of no more";
-            let unhandled = Unhandled::new(UnhandledKind::Runtime, message);
-            call_exception_handler(&unhandled.with_source(Arc::new(error)));
-        });
+        self.io.drain(poller).map_or(0, |turn| turn.woken_count)
     }
 }
 
@@ -240,8 +238,7 @@ impl Park for Driver {
                     // The claim stands, so an earlier insertion into the shared wheel ends this wait.
                     is_claimed = false;
                     let timeout = self.timeout(worker, poller == 0);
-                    if let Err(error) = self.io.wait(poller, timeout) {
-                        self.tell(error);
+                    if self.io.wait(poller, timeout).is_err() {
                         // Nothing sensible is left to do but not to spin.
                         std::thread::sleep(Duration::from_millis(1));
                     }
@@ -293,6 +290,7 @@ impl Park for Driver {
     }
 
     fn shut_down(&self) {
+        self.event_loop.close();
         self.io.shut_down();
         self.timers.shut_down();
     }
