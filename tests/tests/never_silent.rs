@@ -142,6 +142,128 @@ fn done_callback_that_panics_comes_with_its_task_and_where_it_was_added() {
     });
 }
 
+#[test]
+fn error_that_was_asked_about_is_heard() {
+    everywhere(async |heard: Heard| {
+        // Detached while it runs, and dropped when it has ended.
+        let (sender, receiver) = bowerbird::sync::oneshot::channel::<()>();
+        let detached = spawn(async move {
+            let _ended = receiver.await;
+            Err::<(), _>("no disk")
+        });
+        let task = detached.handle();
+        drop(detached.report_errors());
+        sender.send(()).unwrap();
+        until(|| heard.len() == 1).await;
+        let unhandled = heard.only();
+        assert_eq!(unhandled.kind, UnhandledKind::NeverRetrieved);
+        assert_eq!((unhandled.error.as_deref(), unhandled.task), (Some("no disk"), Some(task)));
+
+        let ended = spawn(async { Err::<(), _>("no room") }).report_errors();
+        ended.wait().await;
+        assert_eq!(heard.len(), 0);
+        drop(ended);
+        assert_eq!(heard.only().error.as_deref(), Some("no room"));
+    });
+}
+
+#[test]
+fn error_that_was_retrieved_or_not_asked_about_is_not_heard() {
+    everywhere(async |heard: Heard| {
+        assert!(spawn(async { Err::<(), _>("seen") }).report_errors().await.unwrap().is_err());
+        assert!(spawn(async { Ok::<_, String>(1) }).report_errors().await.unwrap().is_ok());
+        let fine = spawn(async { Ok::<_, String>(1) }).report_errors();
+        fine.wait().await;
+        drop(fine);
+        let cancelled = spawn(std::future::pending::<Result<(), String>>()).report_errors();
+        cancelled.cancel();
+        cancelled.wait().await;
+        drop(cancelled);
+        let unasked = spawn(async { Err::<(), _>("nobody can see this in a generic spawn") });
+        unasked.wait().await;
+        drop(unasked);
+        assert_eq!(heard.len(), 0);
+    });
+}
+
+#[test]
+fn error_whose_display_panics_is_heard_as_that() {
+    struct Bad;
+    impl std::fmt::Display for Bad {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("no words")
+        }
+    }
+    everywhere(async |heard: Heard| {
+        let task = spawn(async { Err::<(), _>(Bad) }).report_errors();
+        task.wait().await;
+        drop(task);
+        assert_eq!(heard.only().error.as_deref(), Some("no words"));
+    });
+}
+
+#[test]
+fn second_panic_of_a_task_is_heard() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("second");
+        }
+    }
+    everywhere(async |heard: Heard| {
+        let bomb = std::mem::ManuallyDrop::new(Bomb);
+        let future = Explodes { bomb };
+        let error = spawn(future).await.unwrap_err();
+        assert_eq!(error.message(), Some("first"));
+        let unhandled = heard.only();
+        assert_eq!(unhandled.error.as_deref(), Some("second"));
+        assert_eq!(unhandled.kind, UnhandledKind::Destructor);
+    });
+
+    /// Its poll panics outside of what the destructor is about, so both panics come one after the other.
+    struct Explodes {
+        bomb: std::mem::ManuallyDrop<Bomb>,
+    }
+    impl Future for Explodes {
+        type Output = ();
+        fn poll(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<()> {
+            panic!("first")
+        }
+    }
+    impl Drop for Explodes {
+        fn drop(&mut self) {
+            drop(std::mem::replace(&mut *self.bomb, Bomb));
+        }
+    }
+}
+
+#[test]
+fn tasks_left_by_a_shutdown_with_a_limit_are_heard() {
+    for workers in WORKER_COUNTS {
+        let heard = Heard::default();
+        let runtime = bowerbird::Runtime::builder()
+            .worker_threads(workers)
+            .exception_handler(heard.handler())
+            .build()
+            .unwrap();
+        let (open, closed) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = bowerbird::sync::oneshot::channel();
+        let task = runtime.spawn(async move {
+            begun.send(()).unwrap();
+            closed.recv().unwrap_err(); // a poll that lasts
+        });
+        begins.blocking_recv().unwrap();
+        runtime.shutdown_timeout(std::time::Duration::from_millis(10));
+        let unhandled = heard.only();
+        assert_eq!(unhandled.kind, UnhandledKind::DestroyedPending);
+        assert_eq!(unhandled.task, Some(task.handle()));
+        drop(open);
+    }
+}
+
 // -----------------------------------------------------------------------------------------------
 // CPython's test_base_events: test_set_exc_handler_custom, ..._broken, test_default_exc_handler_...
 // -----------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@
 //! - [`poll_context`]: what is true of the poll that is going on in this thread: its budget, what its
 //!   leaf waits for, whether a cancellation is being offered to it, which cleanups it left behind.
 //! - [`clock`]: the one source of time, which tests can pause and advance.
-//! - [`cancel_safe`], [`cache_line`], [`rng`]: a marker, a padding, a small seeded generator.
+//! - [`cancel_safe`], [`cache_line`], [`rng`], [`wake_all`]: a marker, a padding, a small seeded generator,
+//!   and waking many.
 //!
 //! `std::task::Waker` and the types of this crate are all that crosses between the other crates.
 
@@ -22,4 +23,5 @@ pub mod waker_slot;
 #[allow(unsafe_code, reason = "a lock lends its value to one guard at a time")]
 pub mod spin_lock;
 pub mod cancel_safe;
+pub mod wake_all;
 pub mod poll_context;

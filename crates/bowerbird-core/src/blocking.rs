@@ -310,7 +310,14 @@ fn end_unrun(runtime: &Arc<Runtime>, work: Work, message: &str) {
             TaskHandle::retain(task.0).cancel_with(message);
             poll_once(runtime, task);
         }
-        Work::Offloaded(_, job) | Work::Helper(job) => {
+        Work::Offloaded(class, job) => {
+            if class != OffloadClass::Dns {
+                let text = format!("work of a library (class {class:?}) was not run: {message}");
+                call_exception_handler(&Unhandled::new(UnhandledKind::Blocking, text));
+            }
+            drop_caught(job, "the destructor of offloaded work panicked");
+        }
+        Work::Helper(job) => {
             drop_caught(job, "the destructor of offloaded work panicked");
         }
     }

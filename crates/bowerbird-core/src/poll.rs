@@ -391,6 +391,10 @@ pub(crate) fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
         tell_cold(&TaskHandle::retain(task));
     }
     if !before.has_join_interest() {
+        if before.has_cold_join() {
+            // SAFETY: the task is done and no handle has an interest: the output is the completer's.
+            unsafe { report_unretrieved(task) };
+        }
         drop_unseen_output(task, ending);
     }
     release(task);
@@ -445,6 +449,39 @@ pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
         None => call_exception_handler(&unhandled),
     }
     drop_unhandled(unhandled);
+}
+
+/// Reports what stands in an output that nobody retrieved: that the task was not run at all; an `Err`, if
+/// `Task::report_errors` asked for that.
+///
+/// # Safety
+/// The output is there, and the caller has the right to it.
+#[cold]
+pub(crate) unsafe fn report_unretrieved(task: NonNull<Header>) {
+    // SAFETY: who has the right to the output has a reference.
+    let header = unsafe { task.as_ref() };
+    let Some(cold) = header.cold() else { return };
+    let (text, complaint, reporter) = {
+        let mut cold = cold.0.lock();
+        (cold.error_text.take(), cold.complaint.take(), cold.reporter.clone())
+    };
+    let tell = |unhandled: &Unhandled| match &reporter {
+        Some(reporter) => reporter.report(unhandled),
+        None => call_exception_handler(unhandled),
+    };
+    if let Some(complaint) = complaint {
+        tell(&describe(UnhandledKind::DestroyedPending, task, complaint));
+    }
+    let Some(text) = text else { return };
+    // SAFETY: the caller's contract.
+    let output = unsafe { (header.vtable.peek_output)(task) };
+    let message = "the `Display` of a task's error panicked";
+    // SAFETY: the caller's contract; the function was made by the handle of this task, for its type of output.
+    let text = caught(UnhandledKind::Other, message, || unsafe { text(output) });
+    let Some(text) = text.flatten() else { return };
+    let kind = UnhandledKind::NeverRetrieved;
+    let unhandled = describe(kind, task, "a task's error was never retrieved").with_error(text);
+    tell(&unhandled);
 }
 
 /// Moves the stored error out, if the output is one; a cancellation without a message stays. The caller has

@@ -143,6 +143,8 @@ pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
         }
     }
     std::mem::forget(payload);
+    let message = "the destructors of the payloads of panics panicked again and again; the last was left behind";
+    report_text(UnhandledKind::Destructor, message);
 }
 
 /// Calls a hook, if there is one.

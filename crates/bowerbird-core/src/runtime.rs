@@ -259,7 +259,7 @@ impl Runtime {
         tasks
             .into_iter()
             .filter(|task| !task.header().state.load().is_local())
-            .for_each(spawn::end_unpolled);
+            .for_each(|task| spawn::end_unpolled(task, &self.reporter));
     }
 
     /// Tells the workers to end.

@@ -3,7 +3,8 @@
 //! 1. Main has ended. [`sweep`]: every task is asked to end, and those asked are awaited; what they
 //!    spawned meanwhile (a cleanup may need tasks of its own) is swept in the next round.
 //! 2. The blocking pool takes no more; queued work is dropped and reported; running work is awaited for a
-//!    while, then reported by name and left behind.
+//!    while, then reported by name and left behind. Then the cleanups that such work left to the workers
+//!    are awaited, as long.
 //! 3. The workers stop and are joined. What a foreign thread queued in between is ended unpolled.
 //! 4. The driver is shut down. The seats go with the last reference to the runtime, when no foreign thread
 //!    is in their counters any more.
@@ -14,7 +15,7 @@
 //!   `swept_task_is_counted_once`).
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
@@ -28,7 +29,7 @@ use bowerbird_base::waker_slot::WakerSlot;
 use crate::block_on::FirstSeat;
 use crate::current;
 use crate::handle::current_task;
-use crate::report::report_text;
+use crate::report::{drop_unhandled, report_text};
 use crate::runtime::{Entered, Runtime, Threads};
 use crate::task::handle::TaskHandle;
 use crate::task::state::{self, Wake};
@@ -57,9 +58,9 @@ impl Sweep {
         }
     }
 
-    /// Counts a task and asks it to end; a hidden one is only waited for. Returns whether it is new to the
+    /// Counts a task and, if `cancels` says so, asks it to end; a hidden one is only waited for. Returns whether it is new to the
     /// sweep.
-    fn ask(&self, task: &TaskHandle) -> bool {
+    fn ask(&self, task: &TaskHandle, cancels: bool) -> bool {
         let header = task.header_ref();
         // [ORD-1] Counted before the mark, so that its end finds itself counted.
         self.live_count.fetch_add(1, Ordering::AcqRel);
@@ -69,7 +70,7 @@ impl Sweep {
             self.task_ended();
             return false;
         }
-        if !before.is_hidden() {
+        if cancels && !before.is_hidden() {
             schedule_after(task.header(), || match header.state.cancel() {
                 Some(wake) => ((), wake),
                 None => ((), Wake::Nothing),
@@ -103,7 +104,7 @@ pub(crate) async fn sweep(runtime: &Runtime, concerns: impl Fn(&TaskHandle) -> b
         let mut found = false;
         runtime.for_each_task(|task| {
             if me.as_ref() != Some(&task) && concerns(&task) {
-                found |= runtime.sweep.ask(&task);
+                found |= runtime.sweep.ask(&task, true);
             }
         });
         if !found {
@@ -117,6 +118,17 @@ pub(crate) async fn sweep(runtime: &Runtime, concerns: impl Fn(&TaskHandle) -> b
     );
 }
 
+/// Awaits the cleanups that closures of the blocking pool left behind; the workers run them. Called when the
+/// pool is idle: what stands in its list then has nothing else to do.
+async fn wait_for_blocking_cleanups(runtime: &Runtime) {
+    runtime.blocking_seat.list.for_each(|task| {
+        if !task.done() {
+            runtime.sweep.ask(&task, false);
+        }
+    });
+    runtime.sweep.wait().await;
+}
+
 /// How long the end of a runtime may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
@@ -125,6 +137,9 @@ pub enum Patience {
     /// So long; what has not ended then is reported and left behind.
     Timeout(Duration),
 }
+
+/// What awaits the ends of tasks.
+type Sweeping<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 impl Runtime {
     /// Ends the runtime: see the module docs. Called once, by a thread outside of it, or on it when its
@@ -147,15 +162,18 @@ impl Runtime {
         if self.is_stopped() {
             return;
         }
-        let is_swept = self.sweep_until(deadline);
+        let mut is_swept = self.sweep_until(deadline, |runtime| Box::pin(sweep(runtime, |_| true)));
         let limit =
             deadline.or_else(|| system_now().checked_add(self.config.blocking_shutdown_timeout));
         self.blocking.close(self);
         let is_idle = self.blocking.wait_until_idle(self, limit);
+        if is_swept && is_idle && self.blocking_seat.list.len() > 0 {
+            is_swept = self.sweep_until(limit, |it| Box::pin(wait_for_blocking_cleanups(it)));
+        }
         self.stop();
         let threads = self.take_threads();
         if is_swept {
-            threads.into_iter().for_each(|thread| drop(thread.join()));
+            threads.into_iter().for_each(|thread| self.join_thread(thread));
             if is_idle {
                 self.blocking.wait_for_helpers();
             }
@@ -165,6 +183,16 @@ impl Runtime {
         }
         if !is_swept || !is_idle || self.has_unfinished() {
             self.leave_behind();
+        }
+    }
+
+    fn join_thread(&self, thread: thread::JoinHandle<()>) {
+        if let Err(payload) = thread.join() {
+            let unhandled =
+                Unhandled::new(UnhandledKind::Runtime, "a thread of the runtime panicked")
+                    .with_panic(payload);
+            self.reporter.report(&unhandled);
+            drop_unhandled(unhandled);
         }
     }
 
@@ -202,6 +230,7 @@ impl Runtime {
     fn has_unfinished(&self) -> bool {
         let mut found = false;
         self.for_each_task(|_| found = true);
+        self.blocking_seat.list.for_each(|task| found |= !task.done());
         found
     }
 
@@ -209,17 +238,25 @@ impl Runtime {
     pub fn shut_down_in_background(self: &Arc<Self>) {
         let runtime = self.clone();
         let builder = thread::Builder::new().name("bowerbird-shutdown".into());
-        if builder.spawn(move || runtime.shut_down(Patience::Complete)).is_err() {
+        if let Err(error) = builder.spawn(move || runtime.shut_down(Patience::Complete)) {
             self.blocking.close(self);
             self.stop();
+            let message = "a runtime could not be ended in the background, and was left behind";
+            let unhandled = Unhandled::new(UnhandledKind::Shutdown, message);
+            self.reporter.report(&unhandled.with_source(Arc::new(error)));
+            self.leave_behind();
         }
     }
 
     /// Sweeps, as a main future of the runtime or, with a limit, on a thread that can be left behind. Local
     /// tasks that `run` left on this thread are ended first, without a limit. Returns whether all have ended.
-    fn sweep_until(self: &Arc<Self>, deadline: Option<std::time::Instant>) -> bool {
+    fn sweep_until(
+        self: &Arc<Self>,
+        deadline: Option<std::time::Instant>,
+        sweep_all: impl Fn(&Runtime) -> Sweeping<'_> + Send + 'static,
+    ) -> bool {
         let Some(deadline) = deadline else {
-            return self.block_on_any_seat(sweep(self, |_| true));
+            return self.block_on_any_seat(sweep_all(self));
         };
         let is_bound = matches!(self.first_seat(), FirstSeat::Free(Some(_)));
         if is_bound && !self.block_on_any_seat(sweep(self, TaskHandle::is_local)) {
@@ -228,7 +265,7 @@ impl Runtime {
         let (sender, receiver) = std::sync::mpsc::channel();
         let runtime = self.clone();
         let thread = thread::Builder::new().name("bowerbird-shutdown".into()).spawn(move || {
-            let is_swept = runtime.block_on_any_seat(sweep(&runtime, |_| true));
+            let is_swept = runtime.block_on_any_seat(sweep_all(&runtime));
             let _nobody_waits_any_more = sender.send(is_swept);
         });
         let left = deadline.saturating_duration_since(system_now());
@@ -239,15 +276,22 @@ impl Runtime {
     fn leave_behind(self: &Arc<Self>) {
         // So that this runtime's handler hears it.
         let _entered = Entered::new(self, None);
-        self.for_each_task(|task| {
+        let tell = |task: TaskHandle| {
             let bits = task.header_ref().state.load();
-            if bits.is_main() && !bits.is_swept() {
+            if bits.is_done() || bits.is_main() && !bits.is_swept() {
                 return; // the sweep itself
             }
             let message = "a task was destroyed but it is pending: it had not ended when its runtime did, and was \
                            left behind";
             let unhandled = Unhandled::new(UnhandledKind::DestroyedPending, message);
             self.reporter.report(&unhandled.with_task(&task));
+        };
+        self.for_each_task(tell);
+        // What a thread of the pool is busy with was reported when its time was over.
+        self.blocking_seat.list.for_each(|task| {
+            if task.header_ref().state.load().is_future_gone() {
+                tell(task);
+            }
         });
         std::mem::forget(self.clone());
     }

@@ -11,7 +11,7 @@ use bowerbird_base::poll_context;
 use crate::current;
 use crate::owner::OwnerNumber;
 use crate::poll::{self, AfterPoll};
-use crate::report::{call_exception_handler, drop_unhandled};
+use crate::report::{Reporter, call_exception_handler, drop_unhandled};
 use crate::runtime::Runtime;
 use crate::seat::Seat;
 use crate::task::Runnable;
@@ -255,7 +255,7 @@ fn spawn_on_seat<F: Future>(
     inherit_context(header);
     seat.list.link(header);
     if occupant.runtime.is_stopped() {
-        end_unpolled(Runnable(header));
+        end_unpolled(Runnable(header), &occupant.runtime.reporter);
     } else {
         occupant.schedule_spawned(Runnable(header));
     }
@@ -312,7 +312,7 @@ fn set_context(header: NonNull<Header>, context: Context) {
 /// Hands a new task, linked, to the schedule; or polls it, if it is eager.
 fn begin(occupant: &Occupant<'_>, task: Runnable, options: &SpawnOptions) {
     if occupant.runtime.is_stopped() {
-        end_unpolled(task);
+        end_unpolled(task, &occupant.runtime.reporter);
     } else if options.is_eager {
         poll_eagerly(occupant, task);
     } else if task.header().state.load().is_local() {
@@ -342,11 +342,25 @@ fn poll_eagerly(occupant: &Occupant<'_>, task: Runnable) {
 /// The runtime has stopped: a task that comes now is dropped unpolled and ends cancelled; one that ran before
 /// unwinds. The runtime's own (done callbacks) are let through.
 #[cold]
-pub(crate) fn end_unpolled(task: Runnable) {
-    if !task.header().state.load().is_hidden() {
+pub(crate) fn end_unpolled(task: Runnable, reporter: &Arc<Reporter>) {
+    let bits = task.header().state.load();
+    if !bits.is_hidden() {
+        if !bits.is_polled() && !bits.has_cancel() {
+            complain(task.header(), reporter);
+        }
         TaskHandle::retain(task.0).cancel_with("the runtime has ended");
     }
     poll_to_suspension(task);
+}
+
+/// Whoever looks at the handle learns that the task was not run; if nobody does, the exception handler.
+fn complain(header: &Header, reporter: &Arc<Reporter>) {
+    {
+        let mut cold = header.cold_or_new().0.lock();
+        cold.complaint = Some("a task was spawned when its runtime had ended, and was not run");
+        cold.reporter = Some(reporter.clone());
+    }
+    header.state.set(state::COLD_JOIN);
 }
 
 /// Polls a task here until it sleeps or has ended: there is no queue to put it into.

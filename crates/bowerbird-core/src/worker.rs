@@ -169,7 +169,7 @@ impl<'a> Occupant<'a> {
             while let Some(task) = self.any_own_task() {
                 if with_local || !task.header().state.load().is_local() {
                     found = true;
-                    spawn::end_unpolled(task);
+                    spawn::end_unpolled(task, &self.runtime.reporter);
                 }
             }
             if !found {

@@ -20,8 +20,7 @@ use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
-
-use crate::wake_all::wake_all;
+use bowerbird_base::wake_all::wake_all;
 
 const SET: usize = 1;
 /// One `set` in the word.

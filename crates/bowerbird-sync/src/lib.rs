@@ -11,7 +11,6 @@
 
 pub mod oneshot;
 mod event;
-mod wake_all;
 mod block_on;
 
 pub use event::{Event, EventWait};

@@ -50,6 +50,7 @@ mod cancel;
 mod cleanup;
 mod groups;
 mod scope;
+mod slots;
 pub mod future;
 pub mod event_loop;
 pub mod time;
@@ -71,9 +72,9 @@ pub use bowerbird_core::{
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};
 pub use cancel::{
-    CancelScope, CancelScopeRun, Cancelled, CatchCancel, Resume, Shield, cancel_scope,
-    catch_cancel, current_effective_deadline, fail_after, fail_at, move_on_after, move_on_at,
-    shield,
+    CancelScope, CancelScopeRun, CancellationToken, Cancelled, CatchCancel, DropGuard,
+    DropGuardRef, Resume, Shield, cancel_scope, catch_cancel, current_effective_deadline,
+    fail_after, fail_at, move_on_after, move_on_at, shield,
 };
 pub use cleanup::{
     AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,

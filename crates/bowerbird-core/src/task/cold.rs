@@ -9,6 +9,7 @@ use bowerbird_base::poll_context::{Cleanup, Request};
 use bowerbird_base::sync::Mutex;
 
 use super::handle::TaskHandle;
+use super::header::ErrorText;
 use crate::report::Reporter;
 use crate::variables::Context;
 
@@ -43,7 +44,11 @@ pub(crate) struct ColdState {
     pub(crate) waiters: Vec<Option<Waker>>,
     /// Set when the callbacks and waiters were called: later ones are called at once.
     pub(crate) is_told: bool,
-    /// Who hears of the task's panic: set when it ends by one.
+    /// Gives the text of an `Err` that nobody retrieved: set by `Task::report_errors`.
+    pub(crate) error_text: Option<ErrorText>,
+    /// Why the task was not run, for the case that nobody looks at its end.
+    pub(crate) complaint: Option<&'static str>,
+    /// Who hears of the task's panic or error: set when it ends by one, or with one of the lines above.
     pub(crate) reporter: Option<Arc<Reporter>>,
     /// What the task's future left behind, to be run before the task is done.
     pub(crate) cleanups: VecDeque<Cleanup>,

@@ -35,7 +35,8 @@ use super::error::TaskError;
 use super::id::TaskId;
 use super::state::State;
 use crate::owner::OwnerNumber;
-use crate::report::{drop_caught, drop_payload};
+use crate::report::{drop_caught, report_panic_text};
+use crate::unhandled::UnhandledKind;
 use crate::wake::with_borrowed_waker;
 
 /// What every task has, whatever its future.
@@ -139,6 +140,11 @@ pub(crate) enum Polled {
 
 pub(crate) type Payload = Box<dyn Any + Send>;
 
+/// Looks at an output, a `Result<T, TaskError>` of the task's own `T`, for an error to be reported.
+///
+/// It is called with a pointer to such an output, by whoever has the right to it.
+pub(crate) type ErrorText = unsafe fn(NonNull<()>) -> Option<String>;
+
 /// The functions that know the type of the future.
 pub(crate) struct VTable {
     /// Polls the future. Needs RUNNING; on a result the future is dropped and the output stored.
@@ -153,6 +159,8 @@ pub(crate) struct VTable {
     pub(crate) take_output: unsafe fn(NonNull<Header>, *mut ()),
     /// Gives a look at the stored error, if the output is one.
     pub(crate) peek_error: unsafe fn(NonNull<Header>) -> Option<NonNull<TaskError>>,
+    /// Gives a pointer to the stored output, a `Result<T, TaskError>`.
+    pub(crate) peek_output: unsafe fn(NonNull<Header>) -> NonNull<()>,
     /// Frees the allocation; the stage must be empty.
     pub(crate) free: unsafe fn(NonNull<Header>),
     /// The size of the future, for reports.
@@ -180,6 +188,7 @@ impl<F: Future> TaskCell<F> {
         drop_output: drop_output::<F>,
         take_output: take_output::<F>,
         peek_error: peek_error::<F>,
+        peek_output: peek_output::<F>,
         free: free::<F>,
         future_size: size_of::<F>(),
     };
@@ -230,13 +239,19 @@ unsafe fn poll<F: Future>(header: NonNull<Header>) -> Polled {
                 // SAFETY: the panic came out of the poll, so the future is still in the stage.
                 // A second panic, of a destructor, says less than the first.
                 let second = unsafe { drop_future::<F>(header) };
-                second.into_iter().for_each(drop_payload);
+                second.into_iter().for_each(report_second);
             }
             // SAFETY: the stage is empty: the future was dropped here or before.
             unsafe { store_error::<F>(header, TaskError::panicked(payload)) };
             Polled::Panicked
         }
     }
+}
+
+#[cold]
+fn report_second(payload: Payload) {
+    let message = "the destructor of a task's future panicked, after its poll had";
+    report_panic_text(UnhandledKind::Destructor, message, payload);
 }
 
 /// Polls, and on a result drops the future and stores the output.
@@ -358,6 +373,13 @@ unsafe fn peek_error<F: Future>(header: NonNull<Header>) -> Option<NonNull<TaskE
     // SAFETY: the vtable's contract: the output is there; the pointer is not kept beyond it.
     let output = unsafe { &mut *stage.cast::<Result<F::Output, TaskError>>() };
     output.as_mut().err().map(NonNull::from)
+}
+
+/// See [`VTable::peek_output`].
+unsafe fn peek_output<F: Future>(header: NonNull<Header>) -> NonNull<()> {
+    // SAFETY: the vtable's contract: the output is there, and the caller has the right to it.
+    let stage = unsafe { TaskCell::<F>::stage(header) };
+    NonNull::new(stage.cast()).expect("it stands inside an allocation")
 }
 
 /// See [`VTable::free`].

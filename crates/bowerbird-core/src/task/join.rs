@@ -24,9 +24,10 @@ use bowerbird_base::poll_context::{self, Request};
 use super::error::TaskError;
 use super::handle::TaskHandle;
 use super::header::Header;
-use super::state::LeaveJoin;
+use super::state::{self, LeaveJoin};
+use crate::current;
 use crate::handle::current_task;
-use crate::poll::report_never_retrieved;
+use crate::poll::{report_never_retrieved, report_unretrieved};
 use crate::report::{drop_caught, report_panic_text};
 use crate::unhandled::UnhandledKind;
 
@@ -132,6 +133,8 @@ impl<T> Task<T> {
             report_never_retrieved(header);
         }
         // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
+        unsafe { report_unretrieved(header) };
+        // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
         let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
         if let Some(payload) = panic {
             report_panic_text(
@@ -202,6 +205,46 @@ impl<T> Task<T> {
             poll_context::raise(Request::clone(request));
         }
         poll_context::yield_now(cx);
+    }
+}
+
+impl<T, E: fmt::Display> Task<Result<T, E>> {
+    /// From now on, an `Err` that the task ends with and that nobody retrieves is reported to the exception
+    /// handler, as a panic always is.
+    ///
+    /// asyncio: "Task exception was never retrieved", which it says of every task. `spawn` takes futures of any
+    /// output and cannot know that it is a `Result` whose error can be shown, so here it is asked for; task
+    /// groups look at the errors of their children without that.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn serve() -> std::io::Result<()> { Ok(()) }
+    /// bowerbird::run(async {
+    ///     drop(bowerbird::spawn(serve()).report_errors()); // runs on by itself, and does not fail in silence
+    /// });
+    /// ```
+    pub fn report_errors(self) -> Self {
+        /// # Safety
+        /// See [`ErrorText`](super::header::ErrorText).
+        unsafe fn text<T, E: fmt::Display>(output: NonNull<()>) -> Option<String> {
+            // SAFETY: the contract: such an output is there, and nobody changes it now.
+            match unsafe { output.cast::<Result<Result<T, E>, TaskError>>().as_ref() } {
+                Ok(Err(error)) => Some(error.to_string()),
+                Ok(Ok(_)) | Err(_) => None,
+            }
+        }
+        let header = self.handle.header_ref();
+        let reporter = current::runtime().map(|runtime| runtime.reporter.clone());
+        {
+            let mut cold = header.cold_or_new().0.lock();
+            cold.error_text = Some(text::<T, E>);
+            if cold.reporter.is_none() {
+                cold.reporter = reporter;
+            }
+        }
+        // The completer looks into the cold part if the handle is gone by then.
+        header.state.set(state::COLD_JOIN);
+        self
     }
 }
 

@@ -17,6 +17,7 @@ mod catch_cancel;
 mod deadline;
 mod cancel_scope;
 mod shield;
+mod token;
 
 pub use cancel_scope::{
     CancelScope, CancelScopeRun, cancel_scope, fail_after, fail_at, move_on_after, move_on_at,
@@ -25,3 +26,7 @@ pub use catch_cancel::{Cancelled, CatchCancel, Resume, catch_cancel};
 pub use deadline::current_effective_deadline;
 pub(crate) use deadline::with_deadline;
 pub use shield::{Shield, shield};
+pub use token::{
+    CancellationToken, DropGuard, DropGuardRef, RunUntilCancelled, RunUntilCancelledOwned,
+    WaitForCancellation, WaitForCancellationOwned,
+};

@@ -17,12 +17,12 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Once, OnceLock, Weak};
 use std::time::Duration;
 
 use bowerbird_base::clock::Clock;
 use bowerbird_base::sync::static_atomic::{AtomicBool, Ordering};
-use bowerbird_core::{Park, Parker};
+use bowerbird_core::{Park, Parker, Unhandled, UnhandledKind, call_exception_handler};
 use bowerbird_io::IoDriver;
 use bowerbird_timer::{Timers, park_timeout};
 
@@ -40,6 +40,7 @@ pub(crate) struct Driver {
     event_loop: Arc<LoopState>,
     has_one_worker: bool,
     cleanup_grace: Duration,
+    told_of_error: Once,
 }
 
 /// The sleep of an only worker on its own parker.
@@ -112,8 +113,10 @@ impl Driver {
         }));
         let sleeper = plain.clone();
         io.set_on_register(Box::new(move || sleeper.disturb()));
-        let has_one_worker = workers == 1;
-        Ok(Arc::new(Self { io, timers, plain, event_loop, has_one_worker, cleanup_grace }))
+        let (has_one_worker, told_of_error) = (workers == 1, Once::new());
+        let driver =
+            Self { io, timers, plain, event_loop, has_one_worker, cleanup_grace, told_of_error };
+        Ok(Arc::new(driver))
     }
 
     /// Says whose driver this is.
@@ -211,9 +214,24 @@ impl Driver {
         has_no_source
     }
 
-    /// Harvests a poller; a failing system call must not end a worker.
+    /// Harvests a poller; a failing system call must not end a worker, and is told once.
     fn drain(&self, poller: usize) -> usize {
-        self.io.drain(poller).map_or(0, |turn| turn.woken_count)
+        match self.io.drain(poller) {
+            Ok(turn) => turn.woken_count,
+            Err(error) => {
+                self.tell(error);
+                0
+            }
+        }
+    }
+
+    #[cold]
+    fn tell(&self, error: io::Error) {
+        self.told_of_error.call_once(|| {
+            let message = "a poller of the runtime failed; what it watches may be heard of no more";
+            let unhandled = Unhandled::new(UnhandledKind::Runtime, message);
+            call_exception_handler(&unhandled.with_source(Arc::new(error)));
+        });
     }
 }
 
@@ -238,7 +256,8 @@ impl Park for Driver {
                     // The claim stands, so an earlier insertion into the shared wheel ends this wait.
                     is_claimed = false;
                     let timeout = self.timeout(worker, poller == 0);
-                    if self.io.wait(poller, timeout).is_err() {
+                    if let Err(error) = self.io.wait(poller, timeout) {
+                        self.tell(error);
                         // Nothing sensible is left to do but not to spin.
                         std::thread::sleep(Duration::from_millis(1));
                     }

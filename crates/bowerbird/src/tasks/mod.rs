@@ -30,6 +30,9 @@ pub(crate) mod to_thread;
 pub(crate) mod yield_now;
 pub(crate) mod cancel_safe_future;
 
+pub use crate::cancel::{
+    RunUntilCancelled, RunUntilCancelledOwned, WaitForCancellation, WaitForCancellationOwned,
+};
 pub use as_completed::{AsCompleted, AsCompletedWithin, NextCompleted, NextWithin};
 pub use bowerbird_core::{SharedTask, TaskBuilder, WaitDone};
 pub use cancel_safe_future::CancelSafeFuture;

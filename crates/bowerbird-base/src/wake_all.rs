@@ -6,7 +6,7 @@ use std::task::Waker;
 
 /// Wakes all, in order. A waker that panics does not keep the others asleep: the first panic goes on
 /// after the last wake.
-pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+pub fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     let mut first: Option<Box<dyn Any + Send>> = None;
     for waker in wakers {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
