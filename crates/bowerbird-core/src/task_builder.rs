@@ -90,6 +90,12 @@ impl TaskBuilder {
         self
     }
 
+    /// What was set, for whoever spawns the task in another way.
+    #[doc(hidden)]
+    pub fn options(&self) -> &SpawnOptions {
+        &self.options
+    }
+
     /// Spawns the task; see `spawn`.
     ///
     /// # Panics

@@ -51,8 +51,6 @@ mod cleanup;
 mod groups;
 mod scope;
 mod slots;
-pub mod future;
-pub mod event_loop;
 pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
@@ -80,8 +78,11 @@ pub use cleanup::{
     AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
-pub use event_loop::{EventLoop, LoopHandle};
-pub use groups::{BoxError, ExceptionGroup, TaskFailure};
+pub use groups::{
+    BoxError, ChildOutput, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed,
+    GroupState, Policy, RunGroup, TaskFailure, TaskGroup, UntilCancelled, task_group,
+    task_group_send,
+};
 pub use run::{RunError, Runner, run};
 pub use runtime::{Builder, EnterGuard, Handle, Runtime};
 pub use tasks::as_completed::{AsCompleted, as_completed};

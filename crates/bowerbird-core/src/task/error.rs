@@ -22,12 +22,14 @@ enum Kind {
 
 impl TaskError {
     /// Makes the error of a cancelled task.
-    pub(crate) fn cancelled(message: Option<Arc<str>>) -> Self {
+    #[doc(hidden)]
+    pub fn cancelled(message: Option<Arc<str>>) -> Self {
         Self(message.map(|message| Box::new(Kind::Cancelled(message))))
     }
 
     /// Makes the error of a panicked task.
-    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
+    #[doc(hidden)]
+    pub fn panicked(payload: Box<dyn Any + Send>) -> Self {
         let message = panic_text(&*payload).map(str::to_owned);
         Self(Some(Box::new(Kind::Panicked { payload: Mutex::new(payload), message })))
     }

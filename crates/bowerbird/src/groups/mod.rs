@@ -2,9 +2,24 @@
 //!
 //! asyncio: `TaskGroup` and `ExceptionGroup`.
 
+// The journey of a group: made, running, its handle, its children.
+mod task_group;
+mod running;
+mod group;
+mod child_task;
+mod child;
+mod members;
+mod turns;
+mod closed;
 // The errors of several tasks in one value.
 mod exception_group;
 mod task_failure;
 
+pub use child::ChildOutput;
+pub use child_task::ChildTask;
+pub use closed::{GroupClosed, GroupState};
 pub use exception_group::ExceptionGroup;
+pub use group::Group;
+pub use running::{RunGroup, UntilCancelled};
 pub use task_failure::{BoxError, TaskFailure};
+pub use task_group::{GroupCancelled, Policy, TaskGroup, task_group, task_group_send};

@@ -47,7 +47,6 @@ impl TaskFailure {
     }
 
     /// Notes the task that the error came from. One that names a task already keeps it: that one is nearer.
-    #[expect(dead_code, reason = "the groups come next")]
     pub(crate) fn of_task(error: BoxError, task: &TaskHandle) -> Self {
         let mut failure = Self::new(error);
         failure

@@ -1,0 +1,375 @@
+//! A group that runs: its body, then the wait for its children.
+//!
+//! ```text
+//!          the body has a value, an error, or was cancelled          no child is left
+//!   BODY ------------------------------------------------> WAITING -------------------> DONE: value or errors
+//!     |   an offered request goes to the body;                |                     '-> PASSED: the request
+//!     |   shutting down is its scope's own request            | an offered request         unwinds, at each
+//!     '-- dropped: the children are left as a cleanup         | cancels the children        poll again
+//! ```
+//! Rule 8 of the protocol: errors win over an outer request, which is then offered again; the body's error is
+//! the last; a body that catches the outer request leaves the children running.
+//!
+//! A request that unwinds from the body is an outer one if one was offered to this group. If none was and the
+//! group is shutting down, it is what the group itself has caused (its own request, or a cancelled child that
+//! the body awaited), and ends here. Otherwise the body has raised it by itself, and it is passed on.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bowerbird_base::poll_context::{self, Delivery, Request};
+use bowerbird_core::{WaitDone, current_cancelling};
+use pin_project_lite::pin_project;
+
+use super::members::{Members, is_consequence};
+use super::task_group::GroupCancelled;
+use super::{BoxError, ExceptionGroup, TaskFailure};
+use crate::cleanup::leave;
+use crate::scope::{Cut, Scope};
+
+pin_project! {
+    /// The future of [`task_group`](crate::task_group).
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct RunGroup<T, F: Future> {
+        #[pin]
+        body: Option<Scope<F>>,
+        members: Arc<Members>,
+        stage: Stage,
+        // How the body has ended.
+        ended: Option<Ended<T>>,
+        // The last outer request that was offered.
+        outer: Option<Box<Request>>,
+        // What the task's `cancelling()` was at the first poll.
+        cancelling_before: u32,
+        wait: Option<WaitDone>,
+    }
+
+    impl<T, F: Future> PinnedDrop for RunGroup<T, F> {
+        /// What the body leaves behind comes first: it is inside the group.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            this.body.set(None);
+            if matches!(this.stage, Stage::Fresh | Stage::Body | Stage::Waiting) {
+                let error = match this.ended.take() {
+                    Some(Ended::Failed(failure)) => Some(failure),
+                    _ => None,
+                };
+                leave_children(this.members, error);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Fresh,
+    Body,
+    Waiting,
+    Passed,
+    Done,
+}
+
+/// How the body of a group has ended.
+enum Ended<T> {
+    Value(T),
+    Failed(TaskFailure),
+    /// The group shut down before.
+    CutOff,
+    /// A request that is to be passed on unwound it.
+    Unwound(Box<Request>),
+}
+
+impl<T, F> RunGroup<T, F>
+where
+    F: Future<Output = Result<T, BoxError>>,
+{
+    pub(super) fn new(members: Arc<Members>, body: F) -> Self {
+        Self {
+            body: Some(Scope::new(body)),
+            members,
+            stage: Stage::Fresh,
+            ended: None,
+            outer: None,
+            cancelling_before: 0,
+            wait: None,
+        }
+    }
+
+    /// Gives `None`, and not an error, if `Group::cancel` ends the body before it has a value.
+    ///
+    /// asyncio: what `TaskGroup.cancel` does to the block.
+    ///
+    /// # Cancel safety
+    /// As [`task_group`](crate::task_group).
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::{sleep, task_group};
+    /// use std::time::Duration;
+    ///
+    /// let ended = bowerbird::run(
+    ///     task_group(async |group| {
+    ///         let canceller = group.clone();
+    ///         group.spawn(async move { canceller.cancel() });
+    ///         sleep(Duration::from_secs(3600)).await;
+    ///         Ok(())
+    ///     })
+    ///     .until_cancelled(),
+    /// );
+    /// assert_eq!(ended.unwrap(), None);
+    /// ```
+    pub fn until_cancelled(self) -> UntilCancelled<T, F> {
+        UntilCancelled { group: self }
+    }
+
+    fn poll_group(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<T>, ExceptionGroup>> {
+        // Rule 5: a sibling's request that unwinds under a foreign combinator is set aside.
+        let aside = match poll_context::delivery() {
+            Delivery::Unwinding => poll_context::take_request(),
+            _ => None,
+        };
+        let polled = self.as_mut().poll_stage(cx);
+        match aside {
+            Some((request, _)) if poll_context::delivery() == Delivery::None => {
+                poll_context::raise(request);
+            }
+            _ => {}
+        }
+        polled
+    }
+
+    fn poll_stage(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<T>, ExceptionGroup>> {
+        match self.stage {
+            Stage::Fresh => self.as_mut().begin(),
+            Stage::Body | Stage::Waiting => {}
+            Stage::Passed => return self.pass_on(cx),
+            Stage::Done => panic!("a task group was polled after its end"),
+        }
+        self.members.awaiter.register(cx.waker());
+        if self.stage == Stage::Body {
+            if !self.as_mut().poll_body(cx) {
+                return Poll::Pending;
+            }
+            // The wait begins: its first look is at readiness.
+            if self.as_mut().poll_children(cx).is_ready() {
+                return self.finish(cx);
+            }
+        }
+        self.as_mut().obey_request();
+        if self.as_mut().poll_children(cx).is_ready() {
+            return self.finish(cx);
+        }
+        poll_context::note_wait("task group", 0, Some(self.members.location));
+        Poll::Pending
+    }
+
+    fn begin(self: Pin<&mut Self>) {
+        let this = self.project();
+        if poll_context::current_task().is_null() {
+            panic!(
+                "the task group made at {} was polled outside a task, so it cannot cancel its body; await it in a task \
+                 or in the future given to `bowerbird::run`",
+                this.members.location
+            );
+        }
+        *this.cancelling_before = current_cancelling();
+        *this.stage = Stage::Body;
+    }
+
+    /// Polls the body. Returns whether it has ended.
+    fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.as_mut().note_outer();
+        let mut this = self.as_mut().project();
+        let members = &*this.members;
+        let body = this.body.as_mut().as_pin_mut().expect("it is there until it has ended");
+        let polled = body.poll_catching(cx, false, |_| members.is_shutting_down());
+        let ended = match polled {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(Ok(value))) => Ended::Value(value),
+            Poll::Ready(Ok(Err(error))) => {
+                let failure = TaskFailure::new(error);
+                if members.is_shutting_down() && is_consequence(&failure) {
+                    Ended::CutOff
+                } else {
+                    Ended::Failed(failure)
+                }
+            }
+            Poll::Ready(Err(Cut::Own)) => Ended::CutOff,
+            Poll::Ready(Err(Cut::Outer(request))) => {
+                if this.outer.is_none() && members.is_shutting_down() {
+                    Ended::CutOff
+                } else {
+                    Ended::Unwound(Box::new(request))
+                }
+            }
+        };
+        if !matches!(ended, Ended::Value(_)) {
+            members.abort();
+        }
+        this.body.set(None);
+        *this.ended = Some(ended);
+        *this.stage = Stage::Waiting;
+        true
+    }
+
+    /// Looks at a request that is offered to the body, and leaves it there.
+    fn note_outer(self: Pin<&mut Self>) {
+        if !poll_context::is_offered() {
+            return;
+        }
+        if let Some((request, _)) = poll_context::take_request() {
+            *self.project().outer = Some(Box::new(request.clone()));
+            poll_context::offer(request);
+        }
+    }
+
+    /// A request that is offered while the children are waited for cancels them, and is passed on after.
+    fn obey_request(self: Pin<&mut Self>) {
+        if !poll_context::is_offered() {
+            return;
+        }
+        let Some((request, _)) = poll_context::take_request() else { return };
+        let this = self.project();
+        *this.outer = Some(Box::new(request.clone()));
+        if !matches!(this.ended, Some(Ended::Failed(_) | Ended::Unwound(_))) {
+            *this.ended = Some(Ended::Unwound(Box::new(request)));
+        }
+        this.members.abort();
+    }
+
+    fn poll_children(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.members.poll_ended(this.wait, cx)
+    }
+
+    /// No child is left.
+    fn finish(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<T>, ExceptionGroup>> {
+        let this = self.as_mut().project();
+        let mut failures = this.members.take_failures();
+        let ended = this.ended.take().expect("the body has ended");
+        let value = match ended {
+            Ended::Unwound(request) if failures.is_empty() => {
+                *this.outer = Some(request);
+                return self.pass_on(cx);
+            }
+            Ended::Failed(failure) => {
+                failures.push(failure);
+                None
+            }
+            Ended::Value(value) => Some(value),
+            Ended::CutOff | Ended::Unwound(_) => None,
+        };
+        *this.stage = Stage::Done;
+        if failures.is_empty() {
+            return Poll::Ready(Ok(value));
+        }
+        if let Some(request) =
+            this.outer.take().filter(|request| counts(request, *this.cancelling_before))
+        {
+            poll_context::offer(*request);
+        }
+        Poll::Ready(Err(ExceptionGroup::of(message(this.members), failures)))
+    }
+
+    #[cold]
+    fn pass_on<O>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+        let this = self.project();
+        *this.stage = Stage::Passed;
+        if let Some(request) = this.outer {
+            poll_context::raise(Request::clone(request));
+        }
+        poll_context::yield_now(cx);
+        Poll::Pending
+    }
+}
+
+/// Rule 4: a request of the task's root counts only while nobody took it back.
+fn counts(request: &Request, cancelling_before: u32) -> bool {
+    request.origin != Request::TASK_ROOT || current_cancelling() > cancelling_before
+}
+
+fn message(members: &Members) -> String {
+    match members.name() {
+        None => "unhandled errors in a TaskGroup".into(),
+        Some(name) => format!("unhandled errors in the TaskGroup `{name}`"),
+    }
+}
+
+/// The group is dropped half-way: its children are cancelled, and awaited by whoever runs the cleanups.
+#[cold]
+fn leave_children(members: &Arc<Members>, error: Option<TaskFailure>) {
+    members.abort();
+    let mut failures = Vec::from_iter(error);
+    if members.poll_ended(&mut None, &mut Context::from_waker(Waker::noop())).is_ready() {
+        failures.splice(..0, members.take_failures());
+        return members.report(failures);
+    }
+    let members = members.clone();
+    let location = members.location;
+    let future = async move {
+        let mut wait = None;
+        std::future::poll_fn(|cx| {
+            members.awaiter.register(cx.waker());
+            members.poll_ended(&mut wait, cx)
+        })
+        .await;
+        failures.splice(..0, members.take_failures());
+        members.report(failures);
+    };
+    leave(future, location, "the wait for the children of a task group", None);
+}
+
+impl<T, F> Future for RunGroup<T, F>
+where
+    F: Future<Output = Result<T, BoxError>>,
+{
+    type Output = Result<T, ExceptionGroup>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.as_mut().poll_group(cx).map(|ended| match ended? {
+            Some(value) => Ok(value),
+            None => Err(ExceptionGroup::of(
+                message(&self.members),
+                vec![TaskFailure::new(GroupCancelled(()))],
+            )),
+        })
+    }
+}
+
+impl<T, F: Future> fmt::Debug for RunGroup<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunGroup").field("made_at", &self.members.location).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The future of [`RunGroup::until_cancelled`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct UntilCancelled<T, F: Future> {
+        #[pin]
+        group: RunGroup<T, F>,
+    }
+}
+
+impl<T, F> Future for UntilCancelled<T, F>
+where
+    F: Future<Output = Result<T, BoxError>>,
+{
+    type Output = Result<Option<T>, ExceptionGroup>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().group.poll_group(cx)
+    }
+}
