@@ -175,10 +175,11 @@ impl fmt::Debug for EnterGuard {
 
 /// Returns the task that is being polled in this thread.
 ///
-/// asyncio: `current_task()`; `None` outside a task.
+/// asyncio: `current_task()`; `None` outside a task, and in a callback.
 pub fn current_task() -> Option<TaskHandle> {
     let address = poll_context::current_task().cast::<Header>().cast_mut();
-    NonNull::new(address).map(TaskHandle::retain)
+    // What calls back (done callbacks, `call_soon`) is no task of the user's.
+    NonNull::new(address).map(TaskHandle::retain).filter(|task| !task.is_hidden())
 }
 
 /// Returns the tasks of this thread's runtime that have not ended, the oldest first.

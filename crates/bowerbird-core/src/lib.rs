@@ -51,7 +51,7 @@ pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy};
 pub use handle::{EnterGuard, Handle, all_tasks, current_task};
 pub use park::{Park, ParkOnly, Parker};
 pub use report::{
-    ExceptionHandler, call_exception_handler, default_exception_handler, report_cleanup,
+    ExceptionHandler, call_exception_handler, caught_at, default_exception_handler, report_cleanup,
 };
 pub use runtime::{Runtime, Threads};
 pub use shutdown::Patience;

@@ -106,6 +106,26 @@ pub(crate) fn caught<R>(kind: UnhandledKind, message: &str, f: impl FnOnce() -> 
     }
 }
 
+/// The same, for a callback that was registered at `location`.
+#[doc(hidden)]
+pub fn caught_at<R>(
+    message: &str,
+    location: &'static Location<'static>,
+    f: impl FnOnce() -> R,
+) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(output) => Some(output),
+        Err(payload) => {
+            let unhandled = Unhandled::new(UnhandledKind::Callback, message)
+                .with_location(location)
+                .with_panic(payload);
+            call_exception_handler(&unhandled);
+            drop_unhandled(unhandled);
+            None
+        }
+    }
+}
+
 /// Drops a value of the user's; a panic of its destructor is reported and goes no further.
 pub(crate) fn drop_caught<T>(value: T, message: &str) {
     caught(UnhandledKind::Destructor, message, move || drop(value));

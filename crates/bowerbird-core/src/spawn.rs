@@ -400,6 +400,35 @@ impl Runtime {
         }
     }
 
+    /// Spawns a task that nobody sees and no sweep cancels, from any thread: a step of the runtime's own
+    /// that must come to its end by itself. Returns `false`, and spawns nothing, if the runtime has stopped.
+    #[doc(hidden)]
+    pub fn spawn_hidden<F>(
+        self: &Arc<Self>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> bool
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        if self.is_stopped() {
+            return false;
+        }
+        current::with_occupant(|occupant| match occupant {
+            Some(occupant) if Arc::ptr_eq(occupant.runtime, self) => {
+                spawn_on_seat(occupant, future, HIDDEN, location);
+            }
+            _ => {
+                let seat = &self.outside;
+                let state = State::new(HIDDEN);
+                let header = TaskCell::allocate(future, state, seat.number, id::take(1), location);
+                seat.list.link(header);
+                self.begin_from_outside(header);
+            }
+        });
+        true
+    }
+
     fn spawn_from_outside<F>(
         &self,
         future: F,

@@ -51,6 +51,8 @@ mod cleanup;
 mod groups;
 mod scope;
 mod slots;
+pub mod future;
+pub mod event_loop;
 pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
@@ -78,6 +80,7 @@ pub use cleanup::{
     AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
+pub use event_loop::{EventLoop, LoopHandle};
 pub use groups::{
     BoxError, ChildOutput, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed,
     GroupState, Policy, RunGroup, TaskFailure, TaskGroup, UntilCancelled, task_group,

@@ -40,12 +40,16 @@ pub fn run<F: Future>(future: F) -> F::Output {
     output_of_main(output, "run")
 }
 
-/// Why [`Runner::run`] gave no output.
+/// Why [`Runner::run`], or a run of an [`EventLoop`](crate::EventLoop), gave no output.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum RunError {
     /// The main future was cancelled; the message of the request, if it had one.
     Cancelled(Option<String>),
+    /// The loop was stopped before the future was done.
+    Stopped,
+    /// The loop is closed.
+    Closed,
 }
 
 impl fmt::Display for RunError {
@@ -53,6 +57,8 @@ impl fmt::Display for RunError {
         match self {
             Self::Cancelled(None) => f.write_str("the main future was cancelled"),
             Self::Cancelled(Some(message)) => write!(f, "the main future was cancelled: {message}"),
+            Self::Stopped => f.write_str("the event loop was stopped before the future was done"),
+            Self::Closed => f.write_str("the event loop is closed"),
         }
     }
 }

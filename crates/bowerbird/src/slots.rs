@@ -24,12 +24,19 @@ impl<T> Slots<T> {
         Self { slots: Vec::new(), free: 0, len: 0 }
     }
 
-    #[cfg(test)]
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self { slots: Vec::with_capacity(count), ..Self::new() }
+    }
+
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let free = self.slots.len() - self.len;
+        self.slots.reserve(additional.saturating_sub(free));
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.slots.capacity()
     }
@@ -56,9 +63,15 @@ impl<T> Slots<T> {
         place
     }
 
-    #[cfg(test)]
     pub(crate) fn get(&self, place: usize) -> Option<&T> {
         match self.slots.get(place)? {
+            Slot::Full(value) => Some(value),
+            Slot::Free(_) => None,
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+        match self.slots.get_mut(place)? {
             Slot::Full(value) => Some(value),
             Slot::Free(_) => None,
         }

@@ -2,9 +2,12 @@
 //!
 //! asyncio: `sleep`, `loop.time()`. Durations up to `Duration::MAX` and instants in the past are fine.
 
+mod delay_queue;
+
 pub use bowerbird_timer::{
     Interval, MissedTickBehavior, Sleep, Tick, interval, interval_at, now, sleep, sleep_until,
 };
+pub use delay_queue::{DelayKey, DelayQueue, Expired, NextExpired};
 
 use std::time::Duration;
 

@@ -36,6 +36,20 @@ unsafe impl Sync for TaskHandle {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallbackId(u64);
 
+impl CallbackId {
+    /// Makes the number of a callback that something other than a task keeps.
+    #[doc(hidden)]
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number that it was made of.
+    #[doc(hidden)]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl TaskHandle {
     /// Makes a handle from a header that the caller has a reference to; counts another one.
     pub(crate) fn retain(header: NonNull<Header>) -> Self {

@@ -12,12 +12,13 @@ use bowerbird_core::{Config, MAX_WORKERS, PanicPolicy, Threads, Unhandled};
 use super::Runtime;
 use super::driver::Driver;
 use crate::cleanup::GRACE;
+use crate::event_loop::{EventLoop, LoopHandle};
 use crate::run::Runner;
 
 /// A change of the defaults.
 type Setting = Box<dyn FnOnce(&mut Config) + Send>;
 
-/// Sets up a [`Runtime`] or a [`Runner`].
+/// Sets up a [`Runtime`], a [`Runner`] or an [`EventLoop`].
 ///
 /// # Examples
 /// ```
@@ -148,7 +149,7 @@ impl<R> Builder<R> {
         self
     }
 
-    fn start(self, threads: Threads) -> io::Result<Arc<bowerbird_core::Runtime>> {
+    fn start(self, threads: Threads, has_turns: bool) -> io::Result<Arc<bowerbird_core::Runtime>> {
         let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
         let mut config = match self.worker_threads {
             None => Config::from_environment().map_err(invalid)?,
@@ -168,9 +169,35 @@ impl<R> Builder<R> {
         let workers = config.worker_threads;
         let pollers = self.io_pollers.unwrap_or(workers.div_ceil(8)).clamp(1, workers.max(1));
         let driver = Driver::new(workers, pollers, clock, self.cleanup_grace)?;
+        if has_turns {
+            // A turn that waits for something to do ends when its worker has slept.
+            let (event_loop, hook) = (driver.event_loop().clone(), config.on_thread_unpark.take());
+            config.on_thread_unpark = Some(Arc::new(move || {
+                event_loop.worker_woke();
+                if let Some(hook) = &hook {
+                    hook();
+                }
+            }));
+        }
         let runtime = bowerbird_core::Runtime::start(config, driver.clone(), threads)?;
         driver.set_runtime(&runtime);
         Ok(runtime)
+    }
+}
+
+impl Builder<EventLoop> {
+    /// Makes the loop and starts its threads, if it has more than one worker.
+    ///
+    /// # Errors
+    /// A bad number of workers; no threads or descriptors to be had.
+    pub fn build(self) -> io::Result<EventLoop> {
+        let core = self.start(Threads::AllButFirst, true)?;
+        let runner = Runner::from_core(core);
+        let handle = {
+            let _entered = runner.handle().enter();
+            LoopHandle::current()
+        };
+        Ok(EventLoop::from_runner(runner, handle))
     }
 }
 
@@ -180,7 +207,7 @@ impl Builder<Runtime> {
     /// # Errors
     /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; no threads or descriptors to be had.
     pub fn build(self) -> io::Result<Runtime> {
-        self.start(Threads::All).map(Runtime::from_core)
+        self.start(Threads::All, false).map(Runtime::from_core)
     }
 }
 
@@ -190,7 +217,7 @@ impl Builder<Runner> {
     /// # Errors
     /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; no threads or descriptors to be had.
     pub fn build(self) -> io::Result<Runner> {
-        self.start(Threads::AllButFirst).map(Runner::from_core)
+        self.start(Threads::AllButFirst, false).map(Runner::from_core)
     }
 }
 

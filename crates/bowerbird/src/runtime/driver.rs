@@ -27,6 +27,7 @@ use bowerbird_io::IoDriver;
 use bowerbird_timer::{Timers, park_timeout};
 
 use crate::cleanup::GRACE;
+use crate::event_loop::LoopState;
 
 /// How often a paused clock asks whether blocking work still goes on, in real time.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -36,6 +37,7 @@ pub(crate) struct Driver {
     io: Arc<IoDriver>,
     timers: Arc<Timers>,
     plain: Arc<PlainSleep>,
+    event_loop: Arc<LoopState>,
     has_one_worker: bool,
     cleanup_grace: Duration,
     told_of_error: Once,
@@ -70,6 +72,11 @@ pub(crate) fn enter(driver: Option<Arc<Driver>>) -> Option<Arc<Driver>> {
     CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), driver))
 }
 
+/// The driver of this thread's runtime, if it belongs to one.
+pub(crate) fn try_current() -> Option<Arc<Driver>> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
 /// The driver of this thread's runtime.
 #[track_caller]
 pub(crate) fn expect_current(call: &str) -> Arc<Driver> {
@@ -94,6 +101,7 @@ impl Driver {
         cleanup_grace: Duration,
     ) -> io::Result<Arc<Self>> {
         let io = IoDriver::new(pollers)?;
+        let event_loop = LoopState::new(clock.clone());
         let timers = Timers::new(workers, clock);
         let plain = Arc::<PlainSleep>::default();
         let (waiter, sleeper) = (Arc::downgrade(&io), plain.clone());
@@ -106,12 +114,20 @@ impl Driver {
         let sleeper = plain.clone();
         io.set_on_register(Box::new(move || sleeper.disturb()));
         let (has_one_worker, told_of_error) = (workers == 1, Once::new());
-        Ok(Arc::new(Self { io, timers, plain, has_one_worker, cleanup_grace, told_of_error }))
+        let driver =
+            Self { io, timers, plain, event_loop, has_one_worker, cleanup_grace, told_of_error };
+        Ok(Arc::new(driver))
     }
 
     /// Says whose driver this is.
     pub(crate) fn set_runtime(&self, runtime: &Arc<bowerbird_core::Runtime>) {
         self.plain.runtime.set(Arc::downgrade(runtime)).expect("a driver has one runtime");
+        self.event_loop.set_runtime(runtime);
+    }
+
+    /// The loop of the runtime, for callbacks.
+    pub(crate) fn event_loop(&self) -> &Arc<LoopState> {
+        &self.event_loop
     }
 
     pub(crate) fn timers(&self) -> &Arc<Timers> {
@@ -293,6 +309,7 @@ impl Park for Driver {
     }
 
     fn shut_down(&self) {
+        self.event_loop.close();
         self.io.shut_down();
         self.timers.shut_down();
     }

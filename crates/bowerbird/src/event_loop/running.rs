@@ -1,0 +1,292 @@
+//! The main futures of a loop that is run by hand, and how they are told to end.
+//!
+//! `stop` marks the strand and wakes the main future, which goes behind what is queued. It ends when the batch
+//! of callbacks is finished.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bowerbird_base::clock::far_future;
+use bowerbird_base::poll_context;
+use bowerbird_core::Park;
+use bowerbird_timer::{Sleep, sleep_until};
+use pin_project_lite::pin_project;
+
+use super::state::LoopState;
+use crate::runtime::driver;
+
+/// What a loop knows of its runs.
+#[derive(Default)]
+pub(crate) struct Runs {
+    /// It is an `EventLoop`'s, and runs only at times.
+    is_run_by_hand: bool,
+    is_running: bool,
+    /// Of the main future.
+    waker: Option<Waker>,
+    /// A `turn` waits for the first event.
+    is_turn_waiting: bool,
+}
+
+impl LoopState {
+    pub(crate) fn set_run_by_hand(&self) {
+        self.runs.lock().is_run_by_hand = true;
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        let (is_run_by_hand, is_running) = {
+            let runs = self.runs.lock();
+            (runs.is_run_by_hand, runs.is_running)
+        };
+        if is_run_by_hand { is_running } else { !self.is_closed() }
+    }
+
+    /// Marks the loop as running until the guard is dropped.
+    pub(crate) fn begin_run(self: &Arc<Self>) -> impl Drop + use<> {
+        struct Run(Arc<LoopState>);
+        impl Drop for Run {
+            fn drop(&mut self) {
+                let waker = {
+                    let mut runs = self.0.runs.lock();
+                    runs.is_running = false;
+                    runs.is_turn_waiting = false;
+                    runs.waker.take()
+                };
+                drop(waker);
+                let deferred = self.0.strand.end_run();
+                self.0.spawn_tickets(deferred, Location::caller());
+            }
+        }
+        self.runs.lock().is_running = true;
+        Run(self.clone())
+    }
+
+    /// Stops the run, or makes the next one a single turn; `false` if the loop is not run by hand.
+    pub(crate) fn stop(&self) -> bool {
+        let waker = {
+            let mut runs = self.runs.lock();
+            if !runs.is_run_by_hand {
+                return false;
+            }
+            runs.waker.take()
+        };
+        self.strand.stop();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    /// A worker has slept, and events may have come.
+    pub(crate) fn worker_woke(&self) {
+        let waker = {
+            let mut runs = self.runs.lock();
+            if !runs.is_turn_waiting {
+                return;
+            }
+            runs.is_turn_waiting = false;
+            runs.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn await_stop(&self, cx: &Context<'_>, is_turn: bool) {
+        let fresh = Some(cx.waker().clone());
+        let before = {
+            let mut runs = self.runs.lock();
+            runs.is_turn_waiting = is_turn;
+            std::mem::replace(&mut runs.waker, fresh)
+        };
+        drop(before);
+    }
+
+    /// Looks at events and deadlines once, without waiting.
+    fn look_at_events(self: &Arc<Self>) {
+        const OWN_WORKER: usize = 0;
+        if let Some(driver) = driver::try_current() {
+            driver.turn(OWN_WORKER);
+        }
+        self.queue_due();
+    }
+
+    /// Polls for the end after `stop`: `None` if nobody has called it.
+    fn poll_stopped(self: &Arc<Self>, cx: &mut Context<'_>) -> Option<Poll<()>> {
+        if !self.strand.is_stopping() {
+            return None;
+        }
+        if self.strand.has_stopped() {
+            return Some(Poll::Ready(()));
+        }
+        // Tickets of the batch are still queued.
+        poll_context::yield_now(cx);
+        Some(Poll::Pending)
+    }
+}
+
+/// Ends when the loop is stopped.
+pub(super) struct RunForever {
+    state: Arc<LoopState>,
+    is_begun: bool,
+    is_suspended: bool,
+}
+
+impl RunForever {
+    pub(super) fn new(state: Arc<LoopState>) -> Self {
+        Self { state, is_begun: false, is_suspended: false }
+    }
+
+    /// At the first poll of a loop that was stopped before it ran: one turn, in which tasks have theirs too.
+    fn begin(&mut self, cx: &mut Context<'_>) -> bool {
+        if std::mem::replace(&mut self.is_begun, true) || !self.state.strand.is_stopping() {
+            return false;
+        }
+        self.state.look_at_events();
+        // What this queued belongs to the last batch.
+        self.state.strand.widen_batch();
+        poll_context::yield_now(cx);
+        true
+    }
+}
+
+impl Future for RunForever {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_suspended && poll_context::is_offered() {
+            poll_context::yield_now(cx);
+            return Poll::Pending;
+        }
+        self.is_suspended = true;
+        if self.begin(cx) {
+            return Poll::Pending;
+        }
+        // Before the look at the mark: who sets it afterwards finds the waker.
+        self.state.await_stop(cx, false);
+        let polled = self.state.poll_stopped(cx).unwrap_or(Poll::Pending);
+        if polled.is_pending() {
+            poll_context::note_wait("event loop", 0, None);
+        }
+        polled
+    }
+}
+
+pin_project! {
+    /// Ends when the future is done, or, with `None`, when the loop is stopped.
+    pub(super) struct RunUntilComplete<F: Future> {
+        forever: RunForever,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> RunUntilComplete<F> {
+    pub(super) fn new(state: Arc<LoopState>, future: F) -> Self {
+        Self { forever: RunForever::new(state), future }
+    }
+}
+
+impl<F: Future> Future for RunUntilComplete<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let is_first_turn = this.forever.begin(cx);
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if is_first_turn {
+            return Poll::Pending;
+        }
+        this.forever.state.await_stop(cx, false);
+        match this.forever.state.poll_stopped(cx) {
+            Some(Poll::Ready(())) => Poll::Ready(None),
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
+    }
+}
+
+/// Ends after one turn.
+pub(super) struct Turn {
+    state: Arc<LoopState>,
+    /// Until when it waits for something to do; `None` does not end by itself.
+    deadline: Option<Instant>,
+    sleep: Option<Sleep>,
+    /// How many polls the workers had begun before this turn gave way.
+    poll_count: u64,
+    stage: TurnStage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TurnStage {
+    Fresh,
+    /// What was ready has had its turn.
+    Looking,
+    /// Nothing was ready: waits for the first event.
+    Waiting,
+    /// What the event made ready has its turn.
+    Last,
+}
+
+impl Turn {
+    pub(super) fn new(state: Arc<LoopState>, timeout: Option<Duration>) -> Self {
+        let deadline = timeout.map(|timeout| far_future(state.now(), timeout));
+        Self { state, deadline, sleep: None, poll_count: 0, stage: TurnStage::Fresh }
+    }
+
+    fn poll_count(&self) -> u64 {
+        self.state.runtime().map_or(0, |it| bowerbird_core::Handle::new(&it).poll_count())
+    }
+
+    /// Goes behind everything that is ready.
+    fn give_way(&mut self, next: TurnStage, cx: &mut Context<'_>) -> Poll<()> {
+        self.stage = next;
+        self.poll_count = self.poll_count();
+        poll_context::yield_now(cx);
+        Poll::Pending
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stage = TurnStage::Waiting;
+        self.state.await_stop(cx, true);
+        if let Some(deadline) = self.deadline {
+            let sleep = self.sleep.get_or_insert_with(|| sleep_until(deadline));
+            if sleep.poll_elapsed(cx).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        if self.state.strand.is_stopping() {
+            return Poll::Ready(());
+        }
+        poll_context::note_wait("event loop", 0, None);
+        Poll::Pending
+    }
+}
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stage == TurnStage::Waiting && poll_context::is_offered() {
+            poll_context::yield_now(cx);
+            return Poll::Pending;
+        }
+        match self.stage {
+            TurnStage::Fresh => {
+                self.state.look_at_events();
+                self.give_way(TurnStage::Looking, cx)
+            }
+            // More than this future was polled: that was the turn.
+            TurnStage::Looking if self.poll_count() > self.poll_count + 1 => Poll::Ready(()),
+            TurnStage::Looking => self.wait(cx),
+            TurnStage::Waiting => {
+                self.state.queue_due();
+                self.give_way(TurnStage::Last, cx)
+            }
+            TurnStage::Last => Poll::Ready(()),
+        }
+    }
+}
