@@ -3,7 +3,7 @@
 use std::future::{pending, ready};
 use std::time::Duration;
 
-use bowerbird::{TaskSet, sleep, spawn, spawn_blocking, yield_now};
+use bowerbird::{TaskSet, catch_cancel, race, sleep, spawn, spawn_blocking, yield_now};
 use bowerbird_tests::{Counted, everywhere, on_workers, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
@@ -177,5 +177,29 @@ fn places_are_used_again() {
             sum += result.unwrap();
         }
         assert_eq!(sum, 999 * 1_000 / 2);
+    });
+}
+
+#[test]
+fn request_of_whoever_fills_the_set_does_not_reach_its_tasks() {
+    on_workers(1, async {
+        let mut inner = spawn(pending::<()>());
+        let handle = inner.handle();
+        let outer = spawn(async move {
+            // It was waited for once.
+            race((&mut inner, yield_now())).biased().await;
+            // The sibling leaves the request offered while this goes on.
+            race((catch_cancel(pending::<()>()), pending::<()>())).await;
+            let mut tasks = TaskSet::new();
+            tasks.add(inner);
+            assert!(tasks.try_join_next().is_none());
+            tasks.detach_all();
+            yield_now().await;
+            unreachable!("it is cancelled");
+        });
+        turns(5).await;
+        outer.cancel();
+        assert!(outer.await.unwrap_err().is_cancelled());
+        assert_eq!(handle.cancelling(), 0);
     });
 }

@@ -4,7 +4,7 @@ use std::future::{pending, ready};
 use std::time::Duration;
 
 use bowerbird::sync::oneshot;
-use bowerbird::{Task, sleep, spawn, spawn_blocking, spawn_local, time, wait_for};
+use bowerbird::{Task, catch_cancel, sleep, spawn, spawn_blocking, spawn_local, time, wait_for};
 use bowerbird_tests::{Counted, everywhere, on_workers, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
@@ -198,5 +198,50 @@ fn test_wait_for_issue86296() {
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(reached.get(), 0);
+    });
+}
+
+/// Takes a request, then gives a value after some turns.
+async fn answers(turns_before: usize) -> i32 {
+    let taken = catch_cancel(pending::<()>()).await;
+    assert!(taken.is_err());
+    turns(turns_before).await;
+    42
+}
+
+#[test]
+fn test_wait_for_cancellation_race_condition() {
+    everywhere(|| async {
+        assert_eq!(wait_for(answers(0), MS).await, Ok(42));
+    });
+}
+
+#[test]
+fn test_wait_for_cancel_suppressed() {
+    everywhere(|| async {
+        let task = spawn(answers(5));
+        assert_eq!(wait_for(task, MS).await.unwrap().unwrap(), 42);
+    });
+}
+
+#[test]
+fn test_wait_for_self_cancellation() {
+    on_workers(1, async {
+        let inner = spawn(async {
+            let first = answers(0).await;
+            assert!(catch_cancel(pending::<()>()).await.is_err());
+            first
+        });
+        let handle = inner.handle();
+        let outer = spawn(wait_for(inner, MS));
+        // The time is over, and the inner task holds the request up.
+        until(|| handle.cancelling() == 1).await;
+        turns(3).await;
+        assert!(!outer.done());
+        // So the request of the outer task is handed on, and answered.
+        outer.cancel();
+        until(|| handle.done()).await;
+        assert!(!handle.cancelled() && handle.cancelling() == 2);
+        assert_eq!(outer.await.unwrap().unwrap().unwrap(), 42);
     });
 }

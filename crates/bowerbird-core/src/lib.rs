@@ -39,6 +39,7 @@ mod blocking;
 #[allow(unsafe_code, reason = "a thread-local pointer to this thread's seat")]
 mod current;
 mod variables;
+mod random;
 mod config;
 mod unhandled;
 mod report;
@@ -50,6 +51,7 @@ pub use blocking::spawn_blocking;
 pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy};
 pub use handle::{EnterGuard, Handle, all_tasks, current_task};
 pub use park::{Park, ParkOnly, Parker};
+pub use random::random_below;
 pub use report::{
     ExceptionHandler, call_exception_handler, caught_at, default_exception_handler, report_cleanup,
 };

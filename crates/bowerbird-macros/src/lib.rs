@@ -12,6 +12,7 @@ mod function;
 mod options;
 mod entry;
 mod cancel_safe;
+mod select;
 
 /// Turns `async fn main` into a program that runs it.
 ///
@@ -131,4 +132,13 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn cancel_safe(arguments: TokenStream, item: TokenStream) -> TokenStream {
     cancel_safe::expand(arguments, item)
+}
+
+/// The code of `bowerbird::select!`, which hands its own path in.
+///
+/// Use it through the umbrella crate; its documentation is there.
+#[doc(hidden)]
+#[proc_macro]
+pub fn select_branches(input: TokenStream) -> TokenStream {
+    select::expand(input)
 }

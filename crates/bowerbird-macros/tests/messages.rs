@@ -37,6 +37,25 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Contents of `select!`, from the second line on.
+const SELECT_CASES: &[(&str, &str, &str)] = &[
+    ("", "1:13", "needs at least one branch: `pattern = future => handler`"),
+    ("else => 1", "1:13", "needs at least one branch"),
+    ("biased;", "1:13", "needs at least one branch"),
+    ("biased x = y => z", "2:1", "`biased` needs a `;`"),
+    ("x => y", "2:3", "expected `= future` before `=>`"),
+    ("= y => z", "2:1", "expected a pattern before `=`"),
+    ("x", "2:1", "expected `= future => handler` behind this"),
+    ("x = => z", "2:3", "expected a future behind `=`"),
+    ("x = y()", "2:6", "expected `=> handler` behind this"),
+    ("x = y, if => z", "2:8", "expected a condition behind `if`"),
+    ("x = y, if a == b", "2:16", "expected `=> handler` behind this"),
+    ("x = y =>", "2:3", "expected a handler behind `=>`"),
+    ("x = y => z,\nelse", "3:1", "`else` needs `=> handler`"),
+    ("x = y => z,\nelse = y => z", "3:6", "`else` needs `=> handler`"),
+    ("x = y => z,\nelse => {}\na = b => c", "4:1", "nothing may follow the `else` branch"),
+];
+
 /// The directory of this test's own executable holds the macros' library too.
 fn macros_library() -> PathBuf {
     let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
@@ -56,9 +75,15 @@ fn macros_library() -> PathBuf {
 fn wrong_uses_are_reported_alone_and_at_the_right_place() {
     let library = macros_library();
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    for (index, (source, place, message)) in CASES.iter().enumerate() {
+    let many = "x = y => z,\n".repeat(65);
+    let select_cases = SELECT_CASES.iter().copied().chain([(&*many, "66:1", "more than 64")]);
+    let select_cases = select_cases.map(|(content, place, message)| {
+        (format!("fn main() {{ bowerbird::select_branches! {{\n{content}\n}} }}"), place, message)
+    });
+    let cases = CASES.iter().map(|&(source, place, message)| (source.to_owned(), place, message));
+    for (index, (source, place, message)) in cases.chain(select_cases).enumerate() {
         let file = directory.join(format!("case_{index}.rs"));
-        std::fs::write(&file, source).unwrap();
+        std::fs::write(&file, &source).unwrap();
         let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
             .args(["--edition=2024", "--error-format=short", "--test", "--emit=metadata", "-o"])
             .arg(directory.join(format!("case_{index}.rmeta")))

@@ -92,7 +92,10 @@ pub use tasks::as_completed::{AsCompleted, as_completed};
 pub use tasks::current::{all_tasks, current_task};
 pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
 pub use tasks::join::{join, try_join};
+pub use tasks::lossy::lossy;
+pub use tasks::race::{race, race_iter};
 pub use tasks::spawn::{create_task, spawn, spawn_local};
+pub use tasks::staggered_race::staggered_race;
 pub use tasks::task_set::TaskSet;
 pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};
 pub use tasks::to_thread::{ToThread, spawn_blocking, to_thread};
@@ -105,6 +108,10 @@ pub use time::{interval, interval_at, sleep, sleep_until};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::tasks::cancel_safe_future::cancel_safe;
+    pub use crate::tasks::contest::{Branch, NoBranch, Won};
+    pub use crate::tasks::select::{branch, select};
+    #[cfg(feature = "macros")]
+    pub use bowerbird_macros::select_branches;
 }
 
 /// The snippets of the README, compiled and run.

@@ -103,6 +103,13 @@ pin_project! {
     }
 }
 
+impl<F: Future> Scoped<F> {
+    /// The future, before its first poll.
+    pub(crate) fn inner_mut(&mut self) -> &mut F {
+        self.scope.inner.as_mut().expect("it runs")
+    }
+}
+
 impl<F: Future> Future for Scoped<F> {
     type Output = F::Output;
 

@@ -132,7 +132,9 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Sets the seed of the choices that workers make when they steal.
+    /// Sets the seed of the choices that workers make when they steal, and that fair races and selections make.
+    ///
+    /// With one worker, the same seed gives the same choices.
     pub fn seed(self, seed: u64) -> Self {
         self.set(move |config| config.seed = seed)
     }

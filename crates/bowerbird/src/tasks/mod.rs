@@ -26,6 +26,11 @@ pub(crate) mod wait;
 pub(crate) mod wait_for;
 pub(crate) mod as_completed;
 pub(crate) mod task_set;
+pub(crate) mod contest;
+pub(crate) mod race;
+pub(crate) mod staggered_race;
+pub(crate) mod select;
+pub(crate) mod lossy;
 pub(crate) mod to_thread;
 pub(crate) mod yield_now;
 pub(crate) mod cancel_safe_future;
@@ -43,6 +48,9 @@ pub use join::{
     Join, Join2, Join3, Join4, Join5, Join6, Join7, Join8, TryJoin, TryJoin2, TryJoin3, TryJoin4,
     TryJoin5, TryJoin6, TryJoin7, TryJoin8,
 };
+pub use lossy::Lossy;
+pub use race::{Race, Raceable, Winner2, Winner3, Winner4, Winner5, Winner6, Winner7, Winner8};
+pub use staggered_race::StaggeredRace;
 pub use task_set::{JoinNext, JoinNextWithHandle, TaskSet};
 pub use timeout::Timeout;
 pub use to_thread::ToThread;
