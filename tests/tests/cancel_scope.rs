@@ -317,3 +317,95 @@ fn scopes_work_in_the_main_future() {
     });
     assert!(cut.unwrap());
 }
+
+#[test]
+fn request_kept_by_a_shield_in_a_join_is_delivered_after_the_join() {
+    everywhere(|| async {
+        let (open, gate) = bowerbird::sync::oneshot::channel::<()>();
+        let task = spawn(async move {
+            let scope = CancelScope::new();
+            scope.set_shield(true);
+            let shielded = scope.run(async { gate.await.unwrap() });
+            let caught = catch_cancel(pending::<()>());
+            let (first, second) = join((shielded, caught)).await;
+            assert!(first.is_some() && second.is_err());
+            yield_now().await;
+            unreachable!("the request was lost");
+        });
+        yield_now().await;
+        task.cancel();
+        yield_now().await;
+        open.send(()).unwrap();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn shield_set_by_the_body_keeps_out_the_request_that_is_about() {
+    everywhere(|| async {
+        let journal = Journal::new();
+        let seen = journal.clone();
+        let task = spawn(async move {
+            current_task().unwrap().cancel();
+            let shielded = || {
+                cancel_scope(async |scope| {
+                    scope.set_shield(true);
+                    yield_now().await;
+                    yield_now().await;
+                })
+            };
+            // The first keeps the request and offers it again in the turn in which the second is entered.
+            shielded().await.unwrap();
+            seen.note("first");
+            shielded().await.unwrap();
+            seen.note("second");
+            yield_now().await;
+            seen.note("never");
+        });
+        assert!(task.await.unwrap_err().is_cancelled());
+        journal.expect(&["first", "second"]);
+    });
+}
+
+#[test]
+fn task_awaited_with_a_request_about_is_cancelled_and_not_detached() {
+    everywhere(|| async {
+        let inner = spawn(pending::<()>());
+        let handle = inner.handle();
+        let (open, gate) = bowerbird::sync::oneshot::channel::<()>();
+        let outer = spawn(async move {
+            cancel_scope(async |scope| {
+                scope.set_shield(true);
+                gate.await.unwrap();
+            })
+            .await;
+            // The request is about when this task is awaited for the first time.
+            inner.await.unwrap();
+        });
+        yield_now().await;
+        outer.cancel();
+        yield_now().await;
+        open.send(()).unwrap();
+        assert!(outer.await.unwrap_err().is_cancelled());
+        assert!(handle.cancelled());
+    });
+}
+
+#[test]
+fn request_taken_back_does_not_hide_an_outer_timeout() {
+    paused(async {
+        let task = spawn(timeout(10 * MS, async {
+            let inner = timeout(20 * MS, async {
+                assert!(catch_cancel(pending::<()>()).await.is_err());
+                current_task().unwrap().uncancel();
+                assert!(catch_cancel(pending::<()>()).await.is_err());
+                pending::<()>().await
+            });
+            let _never = inner.await;
+            "the inner timeout took the outer one's request for its own"
+        }));
+        yield_now().await;
+        task.cancel();
+        assert!(task.await.unwrap().is_err());
+    });
+}

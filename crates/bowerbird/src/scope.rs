@@ -83,8 +83,10 @@ struct Rare {
     own: Option<u64>,
     /// The own request was offered, and not armed again since.
     is_offered: bool,
-    /// An outer request that was offered to this scope, the first that counts.
-    outer: Option<Request>,
+    /// The first request of a scope further out that was offered to this one.
+    outer_scope: Option<Request>,
+    /// The first request of the task's root that was offered to this scope.
+    root: Option<Request>,
     /// A request that came during the cleanups, or while the scope was shielded.
     kept: Option<Request>,
     cleanups: VecDeque<Cleanup>,
@@ -229,6 +231,14 @@ impl<F: Future> Scope<F> {
         }
     }
 
+    /// A request that was let in, and has been taken away from the inner future by a shield, is kept.
+    pub(crate) fn keep(self: Pin<&mut Self>, request: Request) {
+        let rare = self.project().rare.get_or_insert_default();
+        let is_root = request.origin == Request::TASK_ROOT;
+        *(if is_root { &mut rare.root } else { &mut rare.outer_scope }) = None;
+        rare.kept.get_or_insert(request);
+    }
+
     /// The scope may make its own request once more: the inner future took the one before, and goes on.
     pub(crate) fn rearm(self: Pin<&mut Self>) {
         if let Some(rare) = self.project().rare {
@@ -249,7 +259,10 @@ impl<F: Future> Scope<F> {
         }
         let kept = rare.as_mut().and_then(|rare| rare.kept.take());
         if let Some(request) = offered.or(kept) {
-            rare.get_or_insert_default().outer.get_or_insert(request.clone());
+            let rare = rare.get_or_insert_default();
+            let is_root = request.origin == Request::TASK_ROOT;
+            let place = if is_root { &mut rare.root } else { &mut rare.outer_scope };
+            place.get_or_insert_with(|| request.clone());
             poll_context::offer(request);
         }
     }
@@ -292,10 +305,8 @@ impl<F: Future> Scope<F> {
         let this = self.project();
         let rare = this.rare.get_or_insert_default();
         let before = this.cancelling_before.unwrap_or(0);
-        let outer = rare
-            .outer
-            .take()
-            .filter(|outer| outer.origin != Request::TASK_ROOT || current_cancelling() > before);
+        let root = rare.root.take().filter(|_| current_cancelling() > before);
+        let outer = rare.outer_scope.take().or(root);
         match outer {
             Some(outer) => Outcome::Outer(outer),
             None if rare.own.is_some() => Outcome::Own,

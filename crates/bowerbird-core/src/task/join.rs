@@ -275,6 +275,10 @@ impl<T> Future for Task<T> {
         if !poll_done(self.handle.header_ref(), cx.waker()) {
             if self.stage == Stage::Fresh {
                 self.stage = Stage::Suspended;
+                // Readiness was looked at first; a request that is about already is the task's all the same.
+                if poll_context::is_offered() && !self.forward() {
+                    poll_context::yield_now(cx);
+                }
             }
             poll_context::note_wait(
                 "task",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bowerbird_base::poll_context::{self, Request};
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::waker_slot::WakerSlot;
 use bowerbird_timer::{Sleep, sleep_until};
@@ -14,7 +15,7 @@ use pin_project_lite::pin_project;
 
 use super::with_deadline;
 use crate::run::outside_a_runtime;
-use crate::scope::{Expired, Scope};
+use crate::scope::Scope;
 use crate::tasks::timeout::TimeoutError;
 
 /// A region of a task that can be cancelled by itself.
@@ -59,6 +60,10 @@ struct State {
     is_entered: bool,
     is_expired: bool,
     is_caught: bool,
+    /// The address of the task that is in the region at the moment, in a poll.
+    polled_by: usize,
+    /// The request that was about when the region shielded itself in the middle of a poll.
+    withheld: Option<Request>,
 }
 
 impl CancelScope {
@@ -146,7 +151,14 @@ impl CancelScope {
     /// deadline hold all the same. A request that came meanwhile is delivered when the shield is taken away,
     /// or when the region has ended.
     pub fn set_shield(&self, is_shielded: bool) {
-        self.change(|state| state.is_shielded = is_shielded);
+        self.change(|state| {
+            state.is_shielded = is_shielded;
+            let task = poll_context::current_task().addr();
+            let is_inside = state.polled_by == task && task != 0;
+            if is_shielded && is_inside && poll_context::is_offered() {
+                state.withheld = poll_context::take_request().map(|(request, _)| request);
+            }
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -195,7 +207,11 @@ impl<F: Future> Future for CancelScopeRun<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         this.handle.0.occupant.register(cx.waker());
-        let state = this.handle.state();
+        let state = {
+            let mut state = this.handle.0.state.lock();
+            state.polled_by = poll_context::current_task().addr();
+            state.clone()
+        };
         if state.cancel_count > *this.seen_cancels
             || state.deadline != this.sleep.as_ref().map(Sleep::deadline)
         {
@@ -209,17 +225,21 @@ impl<F: Future> Future for CancelScopeRun<F> {
             *seen_cancels = state.cancel_count;
             poll_deadline(sleep, state.deadline, handle, cx) || is_called
         };
-        let scope = this.scope;
+        let mut scope = this.scope;
         let polled = with_deadline(state.deadline, state.is_shielded, || {
-            scope.poll_shielded(cx, state.is_shielded, is_due)
+            scope.as_mut().poll_shielded(cx, state.is_shielded, is_due)
         });
-        polled.map(|result| match result {
-            Ok(value) => Some(value),
-            Err(Expired) => {
-                handle.0.state.lock().is_caught = true;
-                None
-            }
-        })
+        let mut state = handle.0.state.lock();
+        state.polled_by = 0;
+        state.is_caught |= matches!(polled, Poll::Ready(Err(_)));
+        let withheld = state.withheld.take();
+        drop(state);
+        match withheld {
+            Some(request) if polled.is_pending() => scope.keep(request),
+            Some(request) => poll_context::offer(request),
+            None => {}
+        }
+        polled.map(Result::ok)
     }
 }
 

@@ -53,7 +53,11 @@ impl<T> Future for Shield<T> {
             poll_context::yield_now(cx);
             return Poll::Pending;
         }
+        let offered = if poll_context::is_offered() { poll_context::take_request() } else { None };
         let polled = Pin::new(&mut self.task).poll(cx);
+        if let Some((request, _)) = offered {
+            poll_context::offer(request);
+        }
         self.is_suspended = polled.is_pending();
         polled
     }

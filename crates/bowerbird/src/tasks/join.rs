@@ -99,16 +99,32 @@ impl<F: Future> Branch<F> {
             Poll::Ready(output) => {
                 *this.output = Some(output);
                 this.future.set(None);
+                match left {
+                    Some((request, _)) => unwinding.left(request),
+                    None => unwinding.is_answered = true,
+                }
             }
             Poll::Pending => match left {
                 Some((request, _)) => {
                     *this.is_unwound = true;
                     unwinding.unwound(request);
                 }
-                None => unwinding.is_waiting = true,
+                None => {
+                    unwinding.is_waiting = true;
+                    unwinding.is_answered = true;
+                }
             },
         }
     }
+}
+
+/// What a join remembers from one poll to the next.
+#[derive(Debug, Default)]
+struct Kept {
+    /// What unwound a branch.
+    unwound: Option<Request>,
+    /// What a branch had kept behind a shield, and left when it ended: it is offered again after the join.
+    left: Option<Request>,
 }
 
 /// The requests of one poll of a join.
@@ -116,36 +132,47 @@ impl<F: Future> Branch<F> {
 struct Unwinding {
     /// What every branch is offered in this round.
     offered: Option<Request>,
-    /// What unwound a branch, in this round or before.
-    kept: Option<Request>,
+    kept: Kept,
     /// A branch unwound by itself: the rest is offered its request in another round.
     needs_round: bool,
     /// A branch runs on.
     is_waiting: bool,
+    /// A branch took what was offered.
+    is_answered: bool,
+    /// A branch ended and left what was offered.
+    unanswered: Option<Request>,
 }
 
 impl Unwinding {
     /// Begins a poll: takes the request that is offered. One that unwinds is a sibling's under a foreign
     /// combinator (rule 5): it is set aside, and `end` puts it back.
-    fn begin(kept: Option<Request>) -> (Self, Option<Request>) {
+    fn begin(kept: Kept) -> (Self, Option<Request>) {
         let (offered, aside) = match poll_context::take_request() {
             Some((request, Delivery::Offered)) => (Some(request), None),
             Some((request, _)) => (None, Some(request)),
             None => (None, None),
         };
-        (Self { offered, kept, needs_round: false, is_waiting: false }, aside)
+        (Self { offered, kept, ..Self::default() }, aside)
     }
 
     fn unwound(&mut self, request: Request) {
         self.needs_round |= self.offered.is_none();
-        self.kept.get_or_insert(request);
+        self.kept.unwound.get_or_insert(request);
+    }
+
+    fn left(&mut self, request: Request) {
+        let place = match self.offered {
+            Some(_) => &mut self.unanswered,
+            None => &mut self.kept.left,
+        };
+        place.get_or_insert(request);
     }
 
     /// Whether the branches are to be polled once more, with the request of the one that unwound.
     fn next_round(&mut self) -> bool {
         let again = std::mem::take(&mut self.needs_round) && self.is_waiting;
         if again {
-            self.offered = self.kept.clone();
+            self.offered = self.kept.unwound.clone();
             self.is_waiting = false;
         }
         again
@@ -153,13 +180,21 @@ impl Unwinding {
 
     /// All branches have ended or unwound, and one has unwound: the join passes the request on.
     fn pass_on(&self, cx: &mut Context<'_>) -> bool {
-        match &self.kept {
+        match &self.kept.unwound {
             Some(request) if !self.is_waiting => {
                 poll_context::raise(request.clone());
                 poll_context::yield_now(cx);
                 true
             }
             _ => false,
+        }
+    }
+
+    /// The join has a result: what no branch took is offered to what comes next.
+    fn offer_left(self) {
+        let unanswered = self.unanswered.filter(|_| !self.is_answered);
+        if let Some(request) = self.kept.left.or(unanswered) {
+            poll_context::offer(request);
         }
     }
 }
@@ -175,7 +210,7 @@ macro_rules! joins {
         pin_project! {
             /// The future of [`join`](crate::join) for a tuple.
             #[must_use = "futures do nothing unless awaited"]
-            pub struct $join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Option<Request> }
+            pub struct $join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Kept }
         }
 
         impl<$($name: Future),+> fmt::Debug for $join<$($name),+> {
@@ -189,7 +224,7 @@ macro_rules! joins {
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let mut this = self.project();
-                let (mut unwinding, aside) = Unwinding::begin(this.kept.take());
+                let (mut unwinding, aside) = Unwinding::begin(std::mem::take(this.kept));
                 loop {
                     $(this.$name.as_mut().poll(cx, &mut unwinding);)+
                     if !unwinding.next_round() {
@@ -201,6 +236,7 @@ macro_rules! joins {
                     *this.kept = unwinding.kept;
                     return Poll::Pending;
                 }
+                unwinding.offer_left();
                 Poll::Ready(($(this.$name.project().output.take().expect("the join was polled after its end"),)+))
             }
         }
@@ -210,14 +246,14 @@ macro_rules! joins {
 
             fn join(self) -> Self::Future {
                 let ($($name,)+) = self;
-                $join { $($name: Branch::new($name),)+ kept: None }
+                $join { $($name: Branch::new($name),)+ kept: Kept::default() }
             }
         }
 
         pin_project! {
             /// The future of [`try_join`](crate::try_join) for a tuple.
             #[must_use = "futures do nothing unless awaited"]
-            pub struct $try_join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Option<Request> }
+            pub struct $try_join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Kept }
         }
 
         impl<$($name: Future),+> fmt::Debug for $try_join<$($name),+> {
@@ -234,7 +270,7 @@ macro_rules! joins {
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let mut this = self.project();
-                let (mut unwinding, aside) = Unwinding::begin(this.kept.take());
+                let (mut unwinding, aside) = Unwinding::begin(std::mem::take(this.kept));
                 loop {
                     $(
                         this.$name.as_mut().poll(cx, &mut unwinding);
@@ -242,6 +278,7 @@ macro_rules! joins {
                         match output.take() {
                             Some(Err(error)) => {
                                 put_back(aside);
+                                unwinding.offer_left();
                                 return Poll::Ready(Err(error));
                             }
                             other => *output = other,
@@ -256,6 +293,7 @@ macro_rules! joins {
                     *this.kept = unwinding.kept;
                     return Poll::Pending;
                 }
+                unwinding.offer_left();
                 Poll::Ready(Ok(($(match this.$name.project().output.take() {
                     Some(Ok(value)) => value,
                     _ => panic!("the join was polled after its end"),
@@ -271,7 +309,7 @@ macro_rules! joins {
 
             fn try_join(self) -> Self::Future {
                 let ($($name,)+) = self;
-                $try_join { $($name: Branch::new($name),)+ kept: None }
+                $try_join { $($name: Branch::new($name),)+ kept: Kept::default() }
             }
         }
     )*};

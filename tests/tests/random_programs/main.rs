@@ -1,0 +1,168 @@
+//! Random programs of nested scopes, cleanups and tasks, cancelled at random times.
+//!
+//! On one worker with a paused clock each does exactly what the reference model says, to the nanosecond. On
+//! several workers, where waits are turns and the order is nobody's, no cleanup is skipped or run twice, and
+//! the innermost comes first.
+
+mod model;
+mod program;
+mod real;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowerbird::Runner;
+use bowerbird_tests::scaled;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use model::Event;
+use program::{Id, Node, Program, programs};
+use real::Seen;
+
+fn runner(workers: usize) -> Runner {
+    Runner::builder()
+        .worker_threads(workers)
+        .start_paused(workers == 1)
+        // What cleanups take is as long as anything else here.
+        .cleanup_grace(Duration::MAX)
+        .exception_handler(|_| ())
+        .build()
+        .expect("a runner")
+}
+
+fn check(cases: u32, test: impl Fn(Program) -> Result<(), TestCaseError>) {
+    let config =
+        Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    if let Err(error) = TestRunner::new(config).run(&programs(), test) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn programs_do_what_the_model_says() {
+    let runner = RefCell::new(runner(1));
+    check(scaled(1_000_000) as u32, |program| {
+        let program = Arc::new(program);
+        let (end, log) = model::run(&program);
+        let seen =
+            runner.borrow_mut().run(real::run(&program, false)).expect("main is not cancelled");
+        let seen_log = seen.log();
+        let missing: Vec<_> =
+            log.iter().filter(|(event, time)| seen_log.get(event) != Some(time)).collect();
+        let extra: Vec<_> =
+            seen_log.iter().filter(|(event, time)| log.get(event) != Some(time)).collect();
+        prop_assert!(
+            missing.is_empty() && extra.is_empty() && seen.end == end,
+            "expected {end:?}, seen {:?}\nexpected only: {missing:?}\nseen only: {extra:?}\nseen: {:?}",
+            seen.end,
+            seen.events
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn cleanups_run_once_and_innermost_first_on_several_workers() {
+    for workers in [1, 2, 4] {
+        let runner = RefCell::new(runner(workers));
+        check(scaled(300_000) as u32, |program| {
+            let program = Arc::new(program);
+            let seen =
+                runner.borrow_mut().run(real::run(&program, true)).expect("main is not cancelled");
+            check_cleanups(&program.main, &seen)
+        });
+    }
+}
+
+fn check_cleanups(main: &Node, seen: &Seen) -> Result<(), TestCaseError> {
+    let places = places(seen)?;
+    for event in places.keys() {
+        let pair = match *event {
+            Place::Entered(id) => [Place::ExitBegun(id), Place::ExitEnded(id)],
+            Place::CleanupBegun(id) => [Place::CleanupBegun(id), Place::CleanupEnded(id)],
+            _ => continue,
+        };
+        let at = pair.map(|place| places.get(&place));
+        prop_assert!(at[0].is_some() && at[0] <= at[1], "{event:?} has no end: {:?}", seen.events);
+    }
+    check_order(main, &places, seen)
+}
+
+/// An event without what depends on the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Entered(Id),
+    ExitBegun(Id),
+    ExitEnded(Id),
+    CleanupBegun(Id),
+    CleanupEnded(Id),
+}
+
+fn places(seen: &Seen) -> Result<BTreeMap<Place, usize>, TestCaseError> {
+    let mut places = BTreeMap::new();
+    for (at, (event, _)) in seen.events.iter().enumerate() {
+        let place = match *event {
+            Event::Entered(id) => Place::Entered(id),
+            Event::ExitBegun(id, _) => Place::ExitBegun(id),
+            Event::ExitEnded(id) => Place::ExitEnded(id),
+            Event::CleanupBegun(id) => Place::CleanupBegun(id),
+            Event::CleanupEnded(id) => Place::CleanupEnded(id),
+            _ => continue,
+        };
+        let before = places.insert(place, at);
+        prop_assert!(before.is_none(), "{place:?} came twice: {:?}", seen.events);
+    }
+    Ok(places)
+}
+
+/// A manager is left after everything that stands in it in the same task has been left.
+fn check_order(
+    node: &Node,
+    places: &BTreeMap<Place, usize>,
+    seen: &Seen,
+) -> Result<(), TestCaseError> {
+    match node {
+        Node::Sleep(_) | Node::Fail(_) | Node::Panic(_) => Ok(()),
+        Node::Seq(nodes) => nodes.iter().try_for_each(|node| check_order(node, places, seen)),
+        Node::Join(a, b) => {
+            check_order(a, places, seen)?;
+            check_order(b, places, seen)
+        }
+        Node::Timeout(_, node)
+        | Node::Catch(_, _, node)
+        | Node::Defer(_, node)
+        | Node::Shield(node) => check_order(node, places, seen),
+        Node::Task(_, node) | Node::ShieldTask(_, node) => check_order(node, places, seen),
+        Node::With(id, node) => {
+            let mut inner = Vec::new();
+            managers(node, &mut inner);
+            for other in inner {
+                let ended = places.get(&Place::ExitEnded(other));
+                let begun = places.get(&Place::ExitBegun(*id));
+                prop_assert!(ended <= begun, "{other} was left after {id}: {:?}", seen.events);
+            }
+            check_order(node, places, seen)
+        }
+    }
+}
+
+/// The managers that are entered inside a part by the same task.
+fn managers(node: &Node, found: &mut Vec<Id>) {
+    match node {
+        Node::Sleep(_) | Node::Fail(_) | Node::Panic(_) | Node::Task(..) | Node::ShieldTask(..) => {
+        }
+        Node::Seq(nodes) => nodes.iter().for_each(|node| managers(node, found)),
+        Node::Join(a, b) => [a, b].into_iter().for_each(|node| managers(node, found)),
+        Node::Timeout(_, node)
+        | Node::Catch(_, _, node)
+        | Node::Defer(_, node)
+        | Node::Shield(node) => managers(node, found),
+        Node::With(id, node) => {
+            found.push(*id);
+            managers(node, found);
+        }
+    }
+}

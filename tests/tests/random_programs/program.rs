@@ -1,0 +1,133 @@
+//! Random programs: trees of what can be cancelled, cut off and cleaned up.
+
+use proptest::prelude::*;
+
+/// A node's number: its key in the log, and the seed of how long it takes.
+pub(crate) type Id = u32;
+
+/// A program or a part of one.
+#[derive(Debug, Clone)]
+pub(crate) enum Node {
+    /// Takes its time.
+    Sleep(Id),
+    /// Takes its time and gives an error.
+    Fail(Id),
+    /// Takes its time and panics.
+    Panic(Id),
+    /// One after the other, up to the first error.
+    Seq(Vec<Node>),
+    /// Cut off after its time.
+    Timeout(Id, Box<Node>),
+    /// Catches a request; goes on, or passes it on again.
+    Catch(Id, AfterCatch, Box<Node>),
+    /// A shielded scope.
+    Shield(Box<Node>),
+    /// A manager whose exit takes its time.
+    With(Id, Box<Node>),
+    /// A cleanup that takes its time, registered before the part and dropped after it.
+    Defer(Id, Box<Node>),
+    /// A task, awaited.
+    Task(Id, Box<Node>),
+    /// A task, awaited behind a shield.
+    ShieldTask(Id, Box<Node>),
+    /// Both in one task.
+    Join(Box<Node>, Box<Node>),
+}
+
+/// What the handler of a caught request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterCatch {
+    GoOn,
+    TakeBack,
+    Resume,
+}
+
+/// A program and the times at which its task is cancelled.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) seed: u64,
+    pub(crate) cancels: Vec<Id>,
+    pub(crate) main: Node,
+}
+
+impl Program {
+    /// How long the thing with this number takes, in nanoseconds: some milliseconds, never the same twice.
+    pub(crate) fn time_of(&self, id: Id) -> u64 {
+        // SplitMix64 (Steele, Lea, Flood 2014).
+        let mut z = self.seed.wrapping_add(u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        1 + (z ^ (z >> 31)) % (1 << 33)
+    }
+}
+
+/// Programs of up to some thirty nodes.
+pub(crate) fn programs() -> impl Strategy<Value = Program> {
+    let cancels = prop::collection::vec(any::<()>(), 0..4);
+    (any::<u64>(), cancels, nodes()).prop_map(|(seed, cancels, mut main)| {
+        let mut next = 0;
+        number(&mut main, &mut next, true);
+        let cancels = (1..=cancels.len() as Id).map(|n| next + n).collect();
+        Program { seed, cancels, main }
+    })
+}
+
+fn nodes() -> impl Strategy<Value = Node> {
+    let leaf = prop_oneof![
+        8 => Just(Node::Sleep(0)),
+        1 => Just(Node::Fail(0)),
+        1 => Just(Node::Panic(0)),
+    ];
+    let after = prop_oneof![
+        1 => Just(AfterCatch::GoOn),
+        1 => Just(AfterCatch::TakeBack),
+        2 => Just(AfterCatch::Resume),
+    ];
+    leaf.prop_recursive(7, 32, 3, move |inner| {
+        let one = inner.clone().prop_map(Box::new);
+        prop_oneof![
+            4 => prop::collection::vec(inner, 1..4).prop_map(Node::Seq),
+            3 => one.clone().prop_map(|node| Node::Timeout(0, node)),
+            2 => (after.clone(), one.clone()).prop_map(|(after, node)| Node::Catch(0, after, node)),
+            2 => one.clone().prop_map(Node::Shield),
+            4 => one.clone().prop_map(|node| Node::With(0, node)),
+            2 => one.clone().prop_map(|node| Node::Defer(0, node)),
+            2 => one.clone().prop_map(|node| Node::Task(0, node)),
+            1 => one.clone().prop_map(|node| Node::ShieldTask(0, node)),
+            2 => (one.clone(), one).prop_map(|(a, b)| Node::Join(a, b)),
+        ]
+    })
+}
+
+/// Gives each node a number of its own. What happens in one branch of a join does not change the count of
+/// requests under the other one's feet: there nobody takes one back.
+fn number(node: &mut Node, next: &mut Id, may_take_back: bool) {
+    let mut take = || {
+        *next += 1;
+        *next
+    };
+    match node {
+        Node::Sleep(id) | Node::Fail(id) | Node::Panic(id) => *id = take(),
+        Node::Seq(nodes) => nodes.iter_mut().for_each(|node| number(node, next, may_take_back)),
+        Node::Shield(node) => number(node, next, may_take_back),
+        Node::Catch(id, after, node) => {
+            *id = take();
+            if !may_take_back && *after == AfterCatch::TakeBack {
+                *after = AfterCatch::GoOn;
+            }
+            number(node, next, may_take_back);
+        }
+        Node::Timeout(id, node) | Node::With(id, node) | Node::Defer(id, node) => {
+            *id = take();
+            number(node, next, may_take_back);
+        }
+        Node::Task(id, node) | Node::ShieldTask(id, node) => {
+            *id = take();
+            number(node, next, true);
+        }
+        Node::Join(a, b) => {
+            number(a, next, false);
+            number(b, next, false);
+        }
+    }
+}

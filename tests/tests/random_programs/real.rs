@@ -1,0 +1,241 @@
+//! The same programs on the runtime.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bowerbird::{
+    AsyncContextManager, Outcome, Task, TaskError, TaskHandle, cancel_scope, catch_cancel,
+    current_task, defer, join, shield, sleep, sleep_until, spawn, time, timeout, try_with,
+    yield_now,
+};
+
+use crate::model::{End, Event, Left, Log, Time};
+use crate::program::{AfterCatch, Id, Node, Program};
+
+type Result<T = ()> = std::result::Result<T, Id>;
+type Part = Pin<Box<dyn Future<Output = Result> + Send>>;
+
+/// What the parts of a running program share.
+#[derive(Clone)]
+pub(crate) struct Run {
+    program: Arc<Program>,
+    start: Instant,
+    /// In order, with the time since the start.
+    events: Arc<Mutex<Vec<(Event, Time)>>>,
+    /// Tasks that may outlive their awaiter.
+    tasks: Arc<Mutex<Vec<TaskHandle>>>,
+    /// Waits are turns and not times: on several workers there is no clock to jump.
+    in_turns: bool,
+}
+
+/// What a run showed.
+pub(crate) struct Seen {
+    pub(crate) end: End,
+    pub(crate) events: Vec<(Event, Time)>,
+}
+
+impl Seen {
+    pub(crate) fn log(&self) -> Log {
+        let log: Log = self.events.iter().copied().collect();
+        assert_eq!(log.len(), self.events.len(), "something happened twice: {:?}", self.events);
+        log
+    }
+}
+
+/// Runs a program to its end, and everything that it has spawned.
+pub(crate) async fn run(program: &Arc<Program>, in_turns: bool) -> Seen {
+    let run = Run {
+        program: program.clone(),
+        start: time::now(),
+        events: Arc::default(),
+        tasks: Arc::default(),
+        in_turns,
+    };
+    let main = spawn(run.part(&program.main));
+    let canceller = spawn(run.clone().cancel(main.handle()));
+    let end = end_of(&main.await);
+    canceller.cancel();
+    drop(canceller.await);
+    let left = std::mem::take(&mut *run.tasks.lock().unwrap());
+    for task in left {
+        task.wait().await;
+    }
+    let events = std::mem::take(&mut *run.events.lock().unwrap());
+    Seen { end, events }
+}
+
+fn end_of(output: &std::result::Result<Result, TaskError>) -> End {
+    match output {
+        Ok(Ok(())) => End::Value,
+        Ok(Err(id)) => End::Error(*id),
+        Err(error) if error.is_panic() => End::Panicked,
+        Err(_) => End::Cancelled,
+    }
+}
+
+impl Run {
+    fn note(&self, event: Event) {
+        let time = (time::now() - self.start).as_nanos() as Time;
+        self.events.lock().unwrap().push((event, time));
+    }
+
+    async fn cancel(self, task: TaskHandle) {
+        let mut deadline = self.start;
+        for &cancel in &self.program.cancels {
+            let takes = self.program.time_of(cancel);
+            deadline += Duration::from_nanos(takes);
+            if self.in_turns {
+                turns(takes).await;
+            } else {
+                sleep_until(deadline).await;
+            }
+            task.cancel();
+        }
+    }
+
+    async fn take_time(&self, id: Id) {
+        let takes = self.program.time_of(id);
+        if self.in_turns {
+            turns(takes).await;
+        } else {
+            sleep(Duration::from_nanos(takes)).await;
+        }
+    }
+
+    /// The limit of a timeout: in turns, at once or never.
+    fn limit(&self, id: Id) -> Duration {
+        let takes = self.program.time_of(id);
+        match self.in_turns {
+            false => Duration::from_nanos(takes),
+            true if takes % 2 == 0 => Duration::ZERO,
+            true => Duration::from_micros(takes % 64),
+        }
+    }
+
+    fn spawn(&self, node: &Node) -> Task<Result> {
+        let task = spawn(self.part(node));
+        self.tasks.lock().unwrap().push(task.handle());
+        task
+    }
+
+    fn part(&self, node: &Node) -> Part {
+        let run = self.clone();
+        match node.clone() {
+            Node::Sleep(id) => Box::pin(async move {
+                run.take_time(id).await;
+                run.note(Event::Slept(id));
+                Ok(())
+            }),
+            Node::Fail(id) => Box::pin(async move {
+                run.take_time(id).await;
+                Err(id)
+            }),
+            Node::Panic(id) => Box::pin(async move {
+                run.take_time(id).await;
+                // Without the noise of the panic hook.
+                std::panic::resume_unwind(Box::new(id))
+            }),
+            Node::Seq(nodes) => Box::pin(async move {
+                for node in &nodes {
+                    run.part(node).await?;
+                }
+                Ok(())
+            }),
+            Node::Timeout(id, node) => Box::pin(async move {
+                match timeout(run.limit(id), run.part(&node)).await {
+                    Ok(result) => result,
+                    Err(_) => {
+                        run.note(Event::TimedOut(id));
+                        Ok(())
+                    }
+                }
+            }),
+            Node::Catch(id, after, node) => Box::pin(async move {
+                let caught = match catch_cancel(run.part(&node)).await {
+                    Ok(result) => return result,
+                    Err(caught) => caught,
+                };
+                run.note(Event::Caught(id));
+                match after {
+                    AfterCatch::GoOn => {}
+                    AfterCatch::TakeBack => {
+                        current_task().expect("a task").uncancel();
+                    }
+                    AfterCatch::Resume => caught.resume::<()>().await,
+                }
+                Ok(())
+            }),
+            Node::Shield(node) => Box::pin(async move {
+                let shielded = cancel_scope(async |scope| {
+                    scope.set_shield(true);
+                    run.part(&node).await
+                });
+                shielded.await.expect("nobody cancels this scope")
+            }),
+            Node::With(id, node) => Box::pin(async move {
+                let manager = Manager { id, run: run.clone() };
+                try_with(manager, async |_| run.part(&node).await).await
+            }),
+            Node::Defer(id, node) => Box::pin(async move {
+                let cleaning = run.clone();
+                let guard = defer(async move {
+                    cleaning.note(Event::CleanupBegun(id));
+                    cleaning.take_time(id + 1_000_000).await;
+                    cleaning.note(Event::CleanupEnded(id));
+                });
+                let result = run.part(&node).await;
+                drop(guard);
+                result
+            }),
+            Node::Task(id, node) => Box::pin(async move {
+                let output = run.spawn(&node).await;
+                run.awaited(id, output)
+            }),
+            Node::ShieldTask(id, node) => Box::pin(async move {
+                let output = shield(run.spawn(&node)).await;
+                run.awaited(id, output)
+            }),
+            Node::Join(a, b) => Box::pin(async move {
+                let (a, b) = join((run.part(&a), run.part(&b))).await;
+                a.and(b)
+            }),
+        }
+    }
+
+    fn awaited(&self, id: Id, output: std::result::Result<Result, TaskError>) -> Result {
+        self.note(Event::Awaited(id, end_of(&output)));
+        output.unwrap_or(Err(id))
+    }
+}
+
+async fn turns(takes: Time) {
+    for _ in 0..takes % 8 {
+        yield_now().await;
+    }
+}
+
+struct Manager {
+    id: Id,
+    run: Run,
+}
+
+impl AsyncContextManager for Manager {
+    type Value = Result<()>;
+
+    async fn enter(&mut self) -> Result {
+        self.run.note(Event::Entered(self.id));
+        Ok(())
+    }
+
+    async fn exit(self, outcome: Outcome) {
+        let left = match outcome {
+            Outcome::Returned => Left::Returned,
+            Outcome::Failed => Left::Failed,
+            _ => Left::CutOff,
+        };
+        self.run.note(Event::ExitBegun(self.id, left));
+        self.run.take_time(self.id + 1_000_000).await;
+        self.run.note(Event::ExitEnded(self.id));
+    }
+}
