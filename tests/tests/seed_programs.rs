@@ -262,6 +262,10 @@ programs! {
     evens_and_odds: "13_evens_and_odds", late never, [
         ["0", "2", "4", "6", "8", "Finished"], ["1", "3", "5", "7", "9", "Finished"],
     ];
+    loop_by_hand: "14_loop_by_hand", late never, [
+        ["0", "2", "4", "6", "8", "closed True"], ["1", "3", "5", "7", "9", "closed True"],
+    ];
+    all_tasks: "15_all_tasks", late never, [["0", "1", "2", "3", "4"], ["a", "b", "c", "d", "e"]];
     factorials: "16_factorials", late never, [
         ["Task A: Compute factorial(2)...", "Task A: factorial(2) = 2", "[2, 6, 24]"],
         ["Task B: Compute factorial(2)...", "Task B: Compute factorial(3)...", "Task B: factorial(3) = 6",
@@ -269,11 +273,23 @@ programs! {
         ["Task C: Compute factorial(2)...", "Task C: Compute factorial(3)...",
          "Task C: Compute factorial(4)...", "Task C: factorial(4) = 24", "[2, 6, 24]"],
     ];
+    // The cancel comes 30 ms after the second `use`.
+    async_context_manager: "17_async_context_manager",
+        late |lines| lines.iter().filter(|line| **line == "use").count() == 1, [
+        ["open", "use", "used", "close None", "open", "use", "close CancelledError", "task cancelled: True"],
+    ];
     // The error comes 15 ms before `ok 3` and 25 ms before `ok 4`; the last line 25 ms after that.
     gather_return_exceptions: "18_gather_return_exceptions", late siblings_overtook, [
         ["ok 1", "['1', \"ValueError('bad')\", '2']", "raised bad", "siblings went on"],
         ["ok 2", "['1', \"ValueError('bad')\", '2']", "ok 3", "siblings went on"],
         ["['1', \"ValueError('bad')\", '2']", "ok 4", "siblings went on"],
+    ];
+    context_follows_the_task: "19_context_follows_the_task", late never, [
+        ["in child child", "in main main", "with context= given"],
+    ];
+    // One loop, and so one order, on any number of workers; but `main` is no callback.
+    callbacks_on_the_loop: "20_callbacks_on_the_loop", late never, [
+        ["soon 1", "soon 2", "later 1", "later 2", "value"], ["before", "later 1"],
     ];
 }
 
