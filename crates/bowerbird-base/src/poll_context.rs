@@ -8,7 +8,7 @@
 //!   yield, so that a task whose sockets are always ready does not starve the others (Tokio's rule).
 //! - **Yield**: [`yield_now`] is a flag of the poll, not a wake: the executor queues the task again
 //!   without a transition of its state.
-//! - **Wait reason**: [`note_wait`] says what the leaf waits for.
+//! - **Wait reason**: [`note_wait`] says what the leaf waits for, where the executor keeps it ([`set_tracked`]).
 //! - **Cancel cell** and **cleanups**: the protocol of cancellation, see [`Delivery`] and [`Cleanup`].
 //! - **Offload**: where blocking work goes, [`offload`].
 //!
@@ -41,7 +41,8 @@ struct PollContext {
     yielded: Cell<bool>,
     /// The data pointer of the task's own waker; null outside a poll of the executor.
     task: Cell<*const ()>,
-    wait: Cell<Option<Wait>>,
+    /// Whether `note_wait` keeps its notes.
+    is_tracked: Cell<bool>,
 }
 
 const_thread_local! {
@@ -50,8 +51,9 @@ const_thread_local! {
         budget: Cell::new(BUDGET),
         yielded: Cell::new(false),
         task: Cell::new(std::ptr::null()),
-        wait: Cell::new(None),
+        is_tracked: Cell::new(false),
     };
+    static WAITS: RefCell<Vec<Wait>> = RefCell::new(Vec::new());
     static DETAIL: RefCell<Detail> =
         RefCell::new(Detail { request: None, unwinding: false, cleanups: Vec::new() });
     static OFFLOADER: RefCell<Option<Offloader>> = RefCell::new(None);
@@ -111,7 +113,8 @@ pub struct SetAside {
     budget: u32,
     yielded: bool,
     task: *const (),
-    wait: Option<Wait>,
+    is_tracked: bool,
+    waits: Vec<Wait>,
     request: Option<Request>,
     unwinding: bool,
     cleanups: Vec<Cleanup>,
@@ -132,7 +135,8 @@ pub fn set_aside() -> SetAside {
         budget: poll.budget.replace(BUDGET),
         yielded: poll.yielded.replace(false),
         task: poll.task.replace(std::ptr::null()),
-        wait: poll.wait.take(),
+        waits: if poll.is_tracked.get() { take_waits() } else { Vec::new() },
+        is_tracked: poll.is_tracked.replace(false),
         request,
         unwinding,
         cleanups,
@@ -153,8 +157,11 @@ impl Drop for SetAside {
             poll.budget.set(self.budget);
             poll.yielded.set(self.yielded);
             poll.task.set(self.task);
-            poll.wait.set(self.wait);
+            poll.is_tracked.set(self.is_tracked);
         });
+        if self.is_tracked {
+            WAITS.with(|waits| *waits.borrow_mut() = std::mem::take(&mut self.waits));
+        }
     }
 }
 
@@ -231,7 +238,7 @@ pub fn yield_now(cx: &mut Context<'_>) {
 // What the leaf waits for
 // ---------------------------------------------------------------------------------------------------
 
-/// What a leaf future waits for, noted at each `Pending`.
+/// What a leaf future waits for, noted at each `Pending` of a poll that is tracked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// The kind of wait: `"sleep"`, `"readable"`, `"lock"`, ...
@@ -242,16 +249,50 @@ pub struct Wait {
     pub location: Option<&'static Location<'static>>,
 }
 
-/// Notes what the leaf that is about to return `Pending` waits for.
+/// Notes what the leaf that is about to return `Pending` waits for. One load, unless the poll is tracked.
 #[inline]
 pub fn note_wait(kind: &'static str, object: u64, location: Option<&'static Location<'static>>) {
-    POLL.with(|poll| poll.wait.set(Some(Wait { kind, object, location })));
+    if is_tracked() {
+        keep_wait(Wait { kind, object, location });
+    }
 }
 
-/// Takes the last note of this thread.
+/// So many notes are kept of one poll.
+const MOST_WAITS: usize = 4_096;
+
+#[cold]
+fn keep_wait(wait: Wait) {
+    /// A leaf that is polled twice in one poll notes twice, soon after one another.
+    const LAST: usize = 16;
+    WAITS.with(|waits| {
+        let waits = &mut *waits.borrow_mut();
+        if waits.len() < MOST_WAITS && !waits.iter().rev().take(LAST).any(|other| *other == wait) {
+            waits.push(wait);
+        }
+    });
+}
+
+/// Returns whether this thread keeps what leaves wait for. One that waits for many objects at once asks
+/// before it notes each.
 #[inline]
+pub fn is_tracked() -> bool {
+    POLL.with(|poll| poll.is_tracked.get())
+}
+
+/// Says whether this thread keeps what leaves wait for, and returns what it did before. The executor sets it
+/// for the time of a poll.
+pub fn set_tracked(is_tracked: bool) -> bool {
+    POLL.with(|poll| poll.is_tracked.replace(is_tracked))
+}
+
+/// Takes the notes of this thread, in their order.
+pub fn take_waits() -> Vec<Wait> {
+    WAITS.with(RefCell::take)
+}
+
+/// Takes the notes of this thread and gives the last.
 pub fn take_wait() -> Option<Wait> {
-    POLL.with(|poll| poll.wait.take())
+    take_waits().pop()
 }
 
 // ---------------------------------------------------------------------------------------------------

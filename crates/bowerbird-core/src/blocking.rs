@@ -372,6 +372,7 @@ impl Runtime {
             let header = TaskCell::allocate(call, state, seat.number, id::take(1), location);
             set_options(header, options);
             seat.list.link(header);
+            self.watch_new(header);
             if let Err((work, reason)) = self.blocking.put(self, Work::Task(Runnable(header))) {
                 end_unrun(self, work, &reason);
             }

@@ -48,6 +48,12 @@ pub struct Config {
     pub panic_policy: PanicPolicy,
     /// The seed of the choice of victims.
     pub seed: u64,
+    /// Debug mode: slow polls and callbacks are reported, tasks know from where they were spawned.
+    pub is_debug: bool,
+    /// Whether each task keeps what its leaves wait for, for the call graph; debug mode does so too.
+    pub tracks_waits: bool,
+    /// From when on debug mode reports a poll or a callback.
+    pub slow_callback_duration: Duration,
     /// Hears what nobody retrieved.
     pub exception_handler: ExceptionHandler,
     /// How long the end of `run` waits for blocking calls that are going on.
@@ -71,6 +77,15 @@ impl Config {
         Ok(Self::with_workers(workers))
     }
 
+    /// Reads from `BOWERBIRD_DEBUG` whether debug mode is on: `1` or `0`; unset or empty is off.
+    ///
+    /// # Errors
+    /// A text that names the variable, its value and the fix, if the value is another one.
+    pub fn debug_from_environment() -> Result<bool, String> {
+        std::env::var_os("BOWERBIRD_DEBUG")
+            .map_or(Ok(false), |value| parse_debug(&value.to_string_lossy()))
+    }
+
     /// The defaults, with a number of workers.
     pub fn with_workers(worker_threads: usize) -> Self {
         Self {
@@ -85,6 +100,9 @@ impl Config {
             on_thread_unpark: None,
             panic_policy: PanicPolicy::default(),
             seed: random_seed(),
+            is_debug: false,
+            tracks_waits: false,
+            slow_callback_duration: Duration::from_millis(100),
             exception_handler: Arc::new(default_exception_handler),
             blocking_shutdown_timeout: Duration::from_secs(300),
             has_rescue: true,
@@ -105,6 +123,17 @@ fn parse_workers(value: &str) -> Result<usize, String> {
     }
 }
 
+fn parse_debug(value: &str) -> Result<bool, String> {
+    match value.trim() {
+        "1" => Ok(true),
+        "0" | "" => Ok(false),
+        _ => Err(format!(
+            "BOWERBIRD_DEBUG is {value:?}, which says neither on nor off; set it to 1 for debug mode, or to 0, \
+             or unset it"
+        )),
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -118,11 +147,23 @@ impl fmt::Debug for Config {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_workers;
+    use super::{parse_debug, parse_workers};
 
     #[test]
     fn number_of_workers_is_read() {
         assert_eq!(parse_workers(" 4 "), Ok(4));
+    }
+
+    #[test]
+    fn debug_mode_is_read() {
+        assert_eq!([" 1 ", "0", ""].map(parse_debug), [Ok(true), Ok(false), Ok(false)]);
+        for value in ["yes", "2", "on", "-1"] {
+            let error = parse_debug(value).unwrap_err();
+            assert!(
+                error.contains("BOWERBIRD_DEBUG") && error.contains(&format!("{value:?}")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

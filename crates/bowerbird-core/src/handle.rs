@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bowerbird_base::poll_context;
 
 use crate::current;
 use crate::report::ExceptionHandler;
-use crate::runtime::{Entered, Runtime};
+use crate::runtime::{Entered, Flags, Runtime};
 use crate::spawn::{SpawnError, SpawnOptions};
 use crate::task::error::TaskError;
 use crate::task::handle::TaskHandle;
@@ -132,6 +133,58 @@ impl Handle {
     /// asyncio: `loop.call_exception_handler`.
     pub fn call_exception_handler(&self, unhandled: &Unhandled) {
         self.0.reporter.report(unhandled);
+    }
+
+    /// Switches debug mode on or off, for the tasks that there are too.
+    ///
+    /// asyncio: `loop.set_debug`. Debug mode reports to the exception handler: polls and callbacks that take longer
+    /// than [`slow_callback_duration`](Self::slow_callback_duration), after the fact; gathers that nobody awaits.
+    /// Tasks that are spawned in it know [from where](TaskHandle::spawn_backtrace), which reports and `{:#?}` show;
+    /// and what tasks wait for is kept for the call graph. `BOWERBIRD_DEBUG=1` and the builder
+    /// switch it on at the start.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     bowerbird::Handle::current().set_debug(true);
+    ///     let task = bowerbird::spawn(async {});
+    ///     assert!(task.spawn_backtrace().is_some());
+    /// });
+    /// ```
+    pub fn set_debug(&self, is_on: bool) {
+        self.0.set_watching(Flags::DEBUG, is_on);
+    }
+
+    /// Returns whether debug mode is on.
+    ///
+    /// asyncio: `loop.get_debug`.
+    pub fn get_debug(&self) -> bool {
+        self.0.flags().is_debug()
+    }
+
+    /// Says whether each task keeps what it waits for, which the call graph shows. Debug mode does so too.
+    ///
+    /// asyncio: no counterpart; a suspended coroutine has its frames. A task that is kept so costs a lock
+    /// and a few writes a poll, and memory for what it waits for.
+    pub fn set_track_waits(&self, is_on: bool) {
+        self.0.set_watching(Flags::TRACK, is_on);
+    }
+
+    /// Returns whether each task keeps what it waits for.
+    pub fn get_track_waits(&self) -> bool {
+        self.0.flags().is_watching()
+    }
+
+    /// Sets from when on debug mode reports a poll or a callback; 100 milliseconds unless set.
+    ///
+    /// asyncio: `loop.slow_callback_duration`.
+    pub fn set_slow_callback_duration(&self, duration: Duration) {
+        self.0.set_slow_callback_duration(duration);
+    }
+
+    /// Returns from when on debug mode reports a poll or a callback.
+    pub fn slow_callback_duration(&self) -> Duration {
+        self.0.slow_callback_duration()
     }
 
     /// Returns how many workers the runtime has.

@@ -38,6 +38,7 @@ mod rescue;
 mod blocking;
 #[allow(unsafe_code, reason = "a thread-local pointer to this thread's seat")]
 mod current;
+mod watch;
 mod variables;
 mod random;
 mod config;
@@ -68,3 +69,4 @@ pub use unhandled::{Unhandled, UnhandledKind};
 pub use variables::{
     Context, ContextVar, Token, VarScope, copy_context, current_deadline, replace_deadline,
 };
+pub use watch::{report_never_awaited, time_callback};

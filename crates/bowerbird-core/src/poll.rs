@@ -34,7 +34,7 @@ use crate::task::state::{self, Bits, Complete, Ending, Pending};
 use crate::unhandled::{Unhandled, UnhandledKind};
 use crate::variables::{self, Context};
 use crate::wake::{is_ours, release, with_borrowed_waker};
-use crate::{current, owner, spawn};
+use crate::{current, owner, spawn, watch};
 
 /// What the caller does with the task after a poll.
 #[must_use]
@@ -114,6 +114,9 @@ fn drop_context(context: Context) {
 
 fn poll_with_requests(task: Runnable, seen: Bits) -> AfterPoll {
     let header = task.header();
+    if seen.is_watched() {
+        watch::forget_waits(header);
+    }
     let request = if seen.has_cancel() { take_request(header) } else { None };
     if seen.is_future_gone() {
         // Rule 7: a request that comes during the cleanups is merged: a value makes way for it.
@@ -128,7 +131,11 @@ fn poll_with_requests(task: Runnable, seen: Bits) -> AfterPoll {
         }
         poll_context::offer(request);
     }
-    let (polled, ended) = poll_future(&task);
+    let (polled, ended) = if seen.is_watched() {
+        watch::watched(&task, seen, || poll_future(&task))
+    } else {
+        poll_future(&task)
+    };
     attend(task, seen, polled, ended.yielded)
 }
 
@@ -239,7 +246,7 @@ fn collect_cleanups(task: &Runnable) -> bool {
 
 /// The future goes on and cleanups run beside it: one step of both.
 fn beside(task: Runnable, seen: Bits, yielded: bool) -> AfterPoll {
-    let cleanups_yielded = poll_cleanups(&task);
+    let cleanups_yielded = poll_cleanups(&task, seen);
     keep_context(&task, seen);
     after(task, seen, Polled::Pending, yielded || cleanups_yielded)
 }
@@ -247,7 +254,7 @@ fn beside(task: Runnable, seen: Bits, yielded: bool) -> AfterPoll {
 /// The future is gone and its output stored: runs the cleanups, then ends the task.
 fn clean_up(task: Runnable, seen: Bits) -> AfterPoll {
     let header = task.header();
-    let yielded = poll_cleanups(&task);
+    let yielded = poll_cleanups(&task, seen);
     keep_context(&task, seen);
     if header.cold().is_some_and(|cold| !cold.0.lock().cleanups.is_empty()) {
         header.state.set(state::FUTURE_GONE);
@@ -262,7 +269,7 @@ fn clean_up(task: Runnable, seen: Bits) -> AfterPoll {
 }
 
 /// Polls the queued cleanups, one after the other, until one is pending. Returns whether it yielded.
-fn poll_cleanups(task: &Runnable) -> bool {
+fn poll_cleanups(task: &Runnable, seen: Bits) -> bool {
     let header = task.header();
     loop {
         let Some(mut cleanup) = header.cold().and_then(|cold| cold.0.lock().cleanups.pop_front())
@@ -270,13 +277,9 @@ fn poll_cleanups(task: &Runnable) -> bool {
             header.state.clear(state::CLEANUPS);
             return false;
         };
-        poll_context::begin(task.as_ptr().cast_const().cast());
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            with_borrowed_waker(task.0, |waker| {
-                cleanup.future.as_mut().poll(&mut PollCx::from_waker(waker))
-            })
-        }));
-        let ended = poll_context::end();
+        let mut poll = || poll_cleanup(task, &mut cleanup);
+        let (polled, ended) =
+            if seen.is_watched() { watch::watched(task, seen, &mut poll) } else { poll() };
         // A cleanup is shielded: a request that it raised by itself has nowhere to go.
         poll_context::take_request();
         match polled {
@@ -294,6 +297,19 @@ fn poll_cleanups(task: &Runnable) -> bool {
         }
         collect_cleanups(task);
     }
+}
+
+fn poll_cleanup(
+    task: &Runnable,
+    cleanup: &mut Cleanup,
+) -> (std::thread::Result<Poll<()>>, poll_context::Ended) {
+    poll_context::begin(task.as_ptr().cast_const().cast());
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        with_borrowed_waker(task.0, |waker| {
+            cleanup.future.as_mut().poll(&mut PollCx::from_waker(waker))
+        })
+    }));
+    (polled, poll_context::end())
 }
 
 fn put_back(header: &Header, cleanup: Cleanup) {

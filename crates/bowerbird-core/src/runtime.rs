@@ -7,13 +7,17 @@
 //!   stopped; the runtime stops and then empties its queues. Both are SeqCst read-modify-writes on the
 //!   flag, so one of them comes first and the other one sees the task. Weaker: a task that nobody ends
 //!   (loom `task_queued_during_the_stop_is_ended`).
+//! - `[ORD-3]` The flags of debug mode stand in the same word, so that who spawns looks once. They and the
+//!   duration say what to report and guard nothing; the changes are read-modify-writes, which keep the stop's
+//!   release, and acquire it, as every look at the word does.
 
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use bowerbird_base::sync::Mutex;
-use bowerbird_base::sync::atomic::{AtomicBool, Ordering};
+use bowerbird_base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::block_on::FirstSeat;
 use crate::blocking::Pool;
@@ -51,12 +55,56 @@ pub struct Runtime {
     pub(crate) blocking: Pool,
     pub(crate) rescue: Rescue,
     pub(crate) sweep: Sweep,
-    is_stopped: AtomicBool,
+    flags: AtomicU32,
+    /// In nanoseconds.
+    slow_callback_duration: AtomicU64,
     flavour: Threads,
     pub(crate) first_seat: Mutex<FirstSeat>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// Who hears what nobody retrieved.
     pub(crate) reporter: Arc<Reporter>,
+}
+
+/// What is true of a runtime: the bits of one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flags(u32);
+
+impl Flags {
+    const STOPPED: Self = Self(1);
+    /// Debug mode.
+    pub(crate) const DEBUG: Self = Self(2);
+    /// What leaves wait for is kept for each task.
+    pub(crate) const TRACK: Self = Self(4);
+
+    fn of(config: &Config) -> Self {
+        let flag = |is_on, flag: Self| if is_on { flag.0 } else { 0 };
+        Self(flag(config.is_debug, Self::DEBUG) | flag(config.tracks_waits, Self::TRACK))
+    }
+
+    /// Whether a new task may go the common way.
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline]
+    pub(crate) fn is_stopped(self) -> bool {
+        self.0 & Self::STOPPED.0 != 0
+    }
+
+    pub(crate) fn is_debug(self) -> bool {
+        self.0 & Self::DEBUG.0 != 0
+    }
+
+    /// Whether tasks are watched.
+    #[inline]
+    pub(crate) fn is_watching(self) -> bool {
+        self.0 & (Self::DEBUG.0 | Self::TRACK.0) != 0
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Which seats get a thread of their own.
@@ -94,7 +142,8 @@ impl Runtime {
             blocking: Pool::new(),
             rescue: Rescue::new(),
             sweep: Sweep::new(),
-            is_stopped: AtomicBool::new(false),
+            flags: AtomicU32::new(Flags::of(&config).0),
+            slow_callback_duration: AtomicU64::new(nanos(config.slow_callback_duration)),
             flavour: threads,
             first_seat: Mutex::new(FirstSeat::Free(None)),
             threads: Mutex::new(Vec::new()),
@@ -226,12 +275,37 @@ impl Runtime {
     /// Whether the workers have been told to end.
     #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::Acquire) // [ORD-1]
+        self.flags().is_stopped()
+    }
+
+    /// What is true of the runtime now.
+    #[inline]
+    pub(crate) fn flags(&self) -> Flags {
+        Flags(self.flags.load(Ordering::Acquire)) // [ORD-1]
+    }
+
+    /// Sets or clears a flag of debug mode, and gives all flags as they are then.
+    pub(crate) fn set_flag(&self, flag: Flags, is_on: bool) -> Flags {
+        // [ORD-3]
+        Flags(if is_on {
+            self.flags.fetch_or(flag.0, Ordering::AcqRel) | flag.0
+        } else {
+            self.flags.fetch_and(!flag.0, Ordering::AcqRel) & !flag.0
+        })
+    }
+
+    /// From when on debug mode reports a poll or a callback.
+    pub(crate) fn slow_callback_duration(&self) -> Duration {
+        Duration::from_nanos(self.slow_callback_duration.load(Ordering::Relaxed)) // [ORD-3]
+    }
+
+    pub(crate) fn set_slow_callback_duration(&self, duration: Duration) {
+        self.slow_callback_duration.store(nanos(duration), Ordering::Relaxed); // [ORD-3]
     }
 
     /// The same, after a task was queued from outside.
     pub(crate) fn is_stopped_for_certain(&self) -> bool {
-        self.is_stopped.fetch_or(false, Ordering::SeqCst) // [ORD-2]
+        Flags(self.flags.fetch_or(0, Ordering::SeqCst)).is_stopped() // [ORD-2]
     }
 
     /// Waits until no thread outside is in the middle of waking a task of this runtime.
@@ -264,7 +338,7 @@ impl Runtime {
 
     /// Tells the workers to end.
     pub(crate) fn stop(&self) {
-        self.is_stopped.swap(true, Ordering::SeqCst); // [ORD-1] [ORD-2]
+        self.flags.fetch_or(Flags::STOPPED.0, Ordering::SeqCst); // [ORD-1] [ORD-2]
         (0..self.seats.len()).for_each(|index| self.unpark(index));
         self.rescue.stop();
     }

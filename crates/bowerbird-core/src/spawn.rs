@@ -12,7 +12,7 @@ use crate::current;
 use crate::owner::OwnerNumber;
 use crate::poll::{self, AfterPoll};
 use crate::report::{Reporter, call_exception_handler, drop_unhandled};
-use crate::runtime::Runtime;
+use crate::runtime::{Flags, Runtime};
 use crate::seat::Seat;
 use crate::task::Runnable;
 use crate::task::cold::Callback;
@@ -23,6 +23,7 @@ use crate::task::join::Task;
 use crate::task::state::{self, HIDDEN, JOIN_INTEREST, JOIN_WAKER, LOCAL, MAIN, State};
 use crate::unhandled::{Unhandled, UnhandledKind};
 use crate::variables::{self, Context};
+use crate::watch;
 use crate::worker::{Occupant, Rights};
 
 /// What a task is spawned with.
@@ -188,6 +189,7 @@ pub(crate) fn spawn_main<F: Future>(
         let header = allocate_local(occupant, future, JOIN_INTEREST | LOCAL | MAIN, location);
         inherit_context(header);
         occupant.seat.list.link(header);
+        occupant.runtime.watch_new(header);
         occupant.queue_local(Runnable(header));
         header
     })
@@ -197,7 +199,9 @@ pub(crate) fn spawn_main<F: Future>(
 pub(crate) fn spawn_callbacks(task: TaskHandle, callbacks: Vec<Callback>) {
     let run = move || {
         for Callback { location, call, .. } in callbacks {
-            let called = catch_unwind(AssertUnwindSafe(|| call(&task)));
+            let called = catch_unwind(AssertUnwindSafe(|| {
+                watch::time_callback(location, || call(&task));
+            }));
             if let Err(payload) = called {
                 let unhandled = Unhandled::new(UnhandledKind::Callback, "a done callback panicked")
                     .with_task(&task)
@@ -254,12 +258,26 @@ fn spawn_on_seat<F: Future>(
     let header = TaskCell::allocate(future, State::new(flags), seat.number, id, location);
     inherit_context(header);
     seat.list.link(header);
-    if occupant.runtime.is_stopped() {
-        end_unpolled(Runnable(header), &occupant.runtime.reporter);
-    } else {
+    let runtime_flags = occupant.runtime.flags();
+    if runtime_flags.is_plain() {
         occupant.schedule_spawned(Runnable(header));
+    } else {
+        begin_unusual(occupant, Runnable(header), runtime_flags);
     }
     header
+}
+
+/// The runtime has stopped, or its tasks are watched.
+#[cold]
+fn begin_unusual(occupant: &Occupant<'_>, task: Runnable, flags: Flags) {
+    if flags.is_watching() && !task.header().state.load().is_hidden() {
+        watch::new_task(task.header(), flags);
+    }
+    if flags.is_stopped() {
+        end_unpolled(task, &occupant.runtime.reporter);
+    } else {
+        occupant.schedule_spawned(task);
+    }
 }
 
 fn allocate_local<F: Future>(
@@ -311,7 +329,11 @@ fn set_context(header: NonNull<Header>, context: Context) {
 
 /// Hands a new task, linked, to the schedule; or polls it, if it is eager.
 fn begin(occupant: &Occupant<'_>, task: Runnable, options: &SpawnOptions) {
-    if occupant.runtime.is_stopped() {
+    let flags = occupant.runtime.flags();
+    if flags.is_watching() {
+        watch::new_task(task.header(), flags);
+    }
+    if flags.is_stopped() {
         end_unpolled(task, &occupant.runtime.reporter);
     } else if options.is_eager {
         poll_eagerly(occupant, task);
@@ -458,7 +480,17 @@ impl Runtime {
     /// Queues a task that was spawned from outside. If the runtime stops at the same time, either its last
     /// look at the queues comes after, or this thread sees the stop and looks itself.
     fn begin_from_outside(&self, header: NonNull<Header>) {
+        self.watch_new(header);
         self.schedule_for_certain(Runnable(header), self.outside.number);
+    }
+
+    /// Watches a task that was just made, if tasks are watched.
+    pub(crate) fn watch_new(&self, header: NonNull<Header>) {
+        let task = Runnable(header);
+        let flags = self.flags();
+        if flags.is_watching() && !task.header().state.load().is_hidden() {
+            watch::new_task(task.header(), flags);
+        }
     }
 
     /// Queues a task that may come after the workers have gone.

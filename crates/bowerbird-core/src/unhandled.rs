@@ -112,6 +112,7 @@ impl Unhandled {
         self.task_id = Some(task.id());
         self.task_name = Some(task.name());
         self.location = Some(task.spawn_location());
+        self.backtrace = task.spawn_backtrace();
         self.task = Some(task.clone());
         self
     }
@@ -151,10 +152,12 @@ impl Unhandled {
 impl fmt::Display for Unhandled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        if let Some(name) = &self.task_name {
+        // The words for a slow call have both in them.
+        let is_slow = self.kind == UnhandledKind::Slow;
+        if let Some(name) = self.task_name.as_ref().filter(|_| !is_slow) {
             write!(f, ": {name}")?;
         }
-        if let Some(location) = self.location {
+        if let Some(location) = self.location.filter(|_| !is_slow) {
             let spawned_at = self.task.as_ref().map(TaskHandle::spawn_location);
             match spawned_at {
                 Some(spawned_at) if spawned_at == location => write!(f, ", spawned at {location}")?,

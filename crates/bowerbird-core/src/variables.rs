@@ -244,13 +244,14 @@ pub fn copy_context() -> Context {
 /// What a task that is spawned now begins with, if that is not nothing.
 #[inline]
 pub(crate) fn inherited() -> Option<Context> {
-    CURRENT.with(|current| {
-        let current = current.borrow();
-        if current.is_blank() {
-            return None;
-        }
-        Some(current.inherited()).filter(|context| !context.is_blank())
-    })
+    // Short enough to be put into every spawn.
+    if CURRENT.with(|current| current.borrow().is_blank()) { None } else { inherited_values() }
+}
+
+#[cold]
+fn inherited_values() -> Option<Context> {
+    let inherited = CURRENT.with(|current| current.borrow().inherited());
+    Some(inherited).filter(|context| !context.is_blank())
 }
 
 /// Returns the deadline in the context of the running task, or of the thread.

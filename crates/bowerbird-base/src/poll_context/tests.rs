@@ -83,6 +83,30 @@ fn set_aside_poll_comes_back_as_it_was() {
 }
 
 #[test]
+fn waits_are_kept_where_they_are_tracked() {
+    note_wait("sleep", 1, None);
+    assert_eq!(take_waits(), []);
+    assert!(!set_tracked(true));
+    let location = Some(Location::caller());
+    note_wait("sleep", 1, None);
+    note_wait("lock", 2, location);
+    note_wait("sleep", 1, None);
+    let outer = set_aside();
+    assert!(!is_tracked());
+    note_wait("inner", 3, None);
+    drop(outer);
+    assert!(is_tracked());
+    let kept = take_waits();
+    let sleep = Wait { kind: "sleep", object: 1, location: None };
+    assert_eq!(kept, [sleep, Wait { kind: "lock", object: 2, location }]);
+    for object in 0..2 * MOST_WAITS as u64 {
+        note_wait("task", object, None);
+    }
+    assert_eq!(take_waits().len(), MOST_WAITS);
+    assert!(set_tracked(false));
+}
+
+#[test]
 fn offload_without_a_runtime_gives_the_job_back() {
     assert!(offload(OffloadClass::Other, Box::new(|| ())).is_err());
 }

@@ -1,11 +1,12 @@
 //! What few tasks use: allocated when it is first needed.
 
+use std::backtrace::Backtrace;
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 
-use bowerbird_base::poll_context::{Cleanup, Request};
+use bowerbird_base::poll_context::{Cleanup, Request, Wait};
 use bowerbird_base::sync::Mutex;
 
 use super::handle::TaskHandle;
@@ -46,6 +47,10 @@ pub(crate) struct ColdState {
     pub(crate) is_told: bool,
     /// Gives the text of an `Err` that nobody retrieved: set by `Task::report_errors`.
     pub(crate) error_text: Option<ErrorText>,
+    /// From where the task was spawned, in debug mode.
+    pub(crate) spawned_from: Option<Arc<Backtrace>>,
+    /// What the task's leaves waited for when its last poll ended, if it is watched.
+    pub(crate) waits: Vec<Wait>,
     /// Why the task was not run, for the case that nobody looks at its end.
     pub(crate) complaint: Option<&'static str>,
     /// Who hears of the task's panic or error: set when it ends by one, or with one of the lines above.

@@ -1,5 +1,6 @@
 //! The untyped handle of a task.
 
+use std::backtrace::Backtrace;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -98,6 +99,13 @@ impl TaskHandle {
     /// Returns where the task was spawned.
     pub fn spawn_location(&self) -> &'static Location<'static> {
         self.header_ref().spawned_at
+    }
+
+    /// Returns from where the task was spawned, if debug mode was on then.
+    ///
+    /// asyncio: the `source_traceback` of a task.
+    pub fn spawn_backtrace(&self) -> Option<Arc<Backtrace>> {
+        self.header_ref().cold().and_then(|cold| cold.0.lock().spawned_from.clone())
     }
 
     /// Returns the size of the task's future in bytes.
@@ -320,7 +328,11 @@ impl fmt::Debug for TaskHandle {
             (_, _, true) => "panicked",
             _ => "done",
         };
-        write!(f, "<Task {} {state} spawned at {}>", self.name(), self.spawn_location())
+        write!(f, "<Task {} {state} spawned at {}>", self.name(), self.spawn_location())?;
+        match self.spawn_backtrace() {
+            Some(backtrace) if f.alternate() => write!(f, "\nspawned from:\n{backtrace}"),
+            _ => Ok(()),
+        }
     }
 }
 

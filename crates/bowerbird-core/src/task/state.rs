@@ -33,6 +33,7 @@
 //! | `FUTURE_GONE` | the future was dropped, the output stored, cleanups still run | never | |
 //! | `BLOCKING` | a closure of the blocking pool | never | |
 //! | `CONTEXT` | the task runs with context variables | never | |
+//! | `WATCHED` | debug mode, or the tracking of waits, is on | that is switched off | |
 //!
 //! References, from bit 20 on: one of the owned list (until the task is done), one of the join handle, one
 //! a waker, one a `TaskHandle`. A queue holds none: a queued task is not done, so the list's is there.
@@ -113,11 +114,12 @@ bits! {
     FUTURE_GONE = 15, is_future_gone;
     BLOCKING = 16, is_blocking;
     CONTEXT = 17, has_context;
+    WATCHED = 18, is_watched;
 }
 
 const REFERENCE: u64 = 1 << 20;
 /// What makes a poll take the slow way through the root's part of the cancellation protocol.
-const UNUSUAL: u64 = CANCEL | CLEANUPS | FUTURE_GONE | CONTEXT;
+const UNUSUAL: u64 = CANCEL | CLEANUPS | FUTURE_GONE | CONTEXT | WATCHED;
 
 impl Bits {
     /// Whether the poll must go through the root's part of the cancellation protocol.
@@ -328,13 +330,14 @@ impl State {
         Bits(self.0.fetch_and(!CANCEL, Ordering::AcqRel))
     }
 
-    /// Sets bits that only the holder of RUNNING, or the lock of the cold part, writes.
+    /// Sets bits that only the holder of RUNNING, or the lock of the cold part, writes; or WATCHED, which
+    /// says what to keep and report, and guards nothing.
     pub(crate) fn set(&self, bits: u64) -> Bits {
         // [ORD-1]
         Bits(self.0.fetch_or(bits, Ordering::AcqRel))
     }
 
-    /// Clears bits that only the holder of RUNNING writes.
+    /// Clears bits that only the holder of RUNNING writes, or WATCHED.
     pub(crate) fn clear(&self, bits: u64) {
         // [ORD-1]
         self.0.fetch_and(!bits, Ordering::AcqRel);

@@ -601,6 +601,7 @@ model_or_real! {
             let (ours, mut theirs) = pair();
             driver.settle();
             let count = Arc::new(Count::default());
+            poll_context::set_tracked(true);
             let mut waiting = ours.readable();
             assert!(poll(&mut waiting, &count).is_pending());
             assert_eq!(poll_context::take_wait().unwrap().kind, "readable");

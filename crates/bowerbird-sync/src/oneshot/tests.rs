@@ -231,6 +231,7 @@ fn ready_receiver_yields_when_the_budget_is_used_up() {
 
 #[test]
 fn suspended_receiver_says_what_it_waits_for() {
+    poll_context::set_tracked(true);
     let (_sender, mut receiver) = channel::<u8>();
     let line = line!() - 1;
     assert!(poll(&mut receiver, Waker::noop()).is_pending());

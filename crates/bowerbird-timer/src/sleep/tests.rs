@@ -230,6 +230,7 @@ fn ready_sleeps_use_the_budget_up() {
 
 #[test]
 fn wait_note_names_the_deadline_and_the_call() {
+    poll_context::set_tracked(true);
     let (rig, count) = (Rig::new(), Count::new());
     let mut sleep = sleep(SECOND);
     let line = line!() - 1;

@@ -30,6 +30,7 @@ pub struct Builder<R = Runtime> {
     worker_threads: Option<usize>,
     io_pollers: Option<usize>,
     start_paused: bool,
+    is_debug: Option<bool>,
     cleanup_grace: Duration,
     settings: Vec<Setting>,
     _makes: PhantomData<fn() -> R>,
@@ -41,6 +42,7 @@ impl<R> Builder<R> {
             worker_threads: None,
             io_pollers: None,
             start_paused: false,
+            is_debug: None,
             cleanup_grace: GRACE,
             settings: Vec::new(),
             _makes: PhantomData,
@@ -132,6 +134,28 @@ impl<R> Builder<R> {
         self
     }
 
+    /// Switches debug mode on or off; see [`Handle::set_debug`](crate::Handle::set_debug). Unless set,
+    /// `BOWERBIRD_DEBUG` says.
+    ///
+    /// asyncio: `asyncio.run(.., debug=True)`, `PYTHONASYNCIODEBUG`.
+    pub fn debug(mut self, is_on: bool) -> Self {
+        self.is_debug = Some(is_on);
+        self
+    }
+
+    /// Says whether each task keeps what it waits for, for the call graph; off unless set. Debug mode does so
+    /// too.
+    pub fn track_waits(self, is_on: bool) -> Self {
+        self.set(move |config| config.tracks_waits = is_on)
+    }
+
+    /// Sets from when on debug mode reports a poll or a callback; 100 milliseconds unless set.
+    ///
+    /// asyncio: `loop.slow_callback_duration`.
+    pub fn slow_callback_duration(self, duration: Duration) -> Self {
+        self.set(move |config| config.slow_callback_duration = duration)
+    }
+
     /// Sets the seed of the choices that workers make when they steal, and that fair races and selections make.
     ///
     /// With one worker, the same seed gives the same choices.
@@ -163,6 +187,8 @@ impl<R> Builder<R> {
                 return Err(invalid(text));
             }
         };
+        config.is_debug =
+            self.is_debug.map_or_else(Config::debug_from_environment, Ok).map_err(invalid)?;
         self.settings.into_iter().for_each(|set| set(&mut config));
         let clock = Arc::new(Clock::new());
         if self.start_paused {
@@ -207,7 +233,8 @@ impl Builder<Runtime> {
     /// Makes the runtime and starts its threads.
     ///
     /// # Errors
-    /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; no threads or descriptors to be had.
+    /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; a bad `BOWERBIRD_DEBUG`; no threads or
+    /// descriptors to be had.
     pub fn build(self) -> io::Result<Runtime> {
         self.start(Threads::All, false).map(Runtime::from_core)
     }
@@ -217,7 +244,8 @@ impl Builder<Runner> {
     /// Makes the runner and starts its threads.
     ///
     /// # Errors
-    /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; no threads or descriptors to be had.
+    /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; a bad `BOWERBIRD_DEBUG`; no threads or
+    /// descriptors to be had.
     pub fn build(self) -> io::Result<Runner> {
         self.start(Threads::AllButFirst, false).map(Runner::from_core)
     }

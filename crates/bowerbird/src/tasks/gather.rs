@@ -319,6 +319,9 @@ impl<S: GatherSet> Future for Gather<S> {
 
 impl<S: GatherSet> Drop for Gather<S> {
     fn drop(&mut self) {
+        if self.stage == Stage::Fresh {
+            bowerbird_core::report_never_awaited("a gather", self.location);
+        }
         if self.stage != Stage::Waiting {
             return;
         }

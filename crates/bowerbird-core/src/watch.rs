@@ -1,0 +1,139 @@
+//! Debug mode: slow polls, where tasks come from, what their leaves wait for.
+//!
+//! A task that is watched carries the bit WATCHED, which takes its polls the slow way (poll.rs); others pay
+//! nothing. The bit is set when the task is made, where the look at the runtime's flags is the one that asks
+//! whether it has stopped, or by [`Runtime::set_watching`], which walks all tasks. What was spawned while
+//! that walks may be missed.
+//!
+//! What a watched task's leaves wait for is put into its cold part by whoever polled it, before it may be
+//! polled elsewhere.
+
+use std::backtrace::Backtrace;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bowerbird_base::clock::system_now;
+use bowerbird_base::poll_context;
+
+use crate::current;
+use crate::report::call_exception_handler;
+use crate::runtime::{Flags, Runtime};
+use crate::task::Runnable;
+use crate::task::handle::TaskHandle;
+use crate::task::header::Header;
+use crate::task::state::{self, Bits};
+use crate::unhandled::{Unhandled, UnhandledKind};
+
+/// A task was just made while debug mode or the tracking of waits is on.
+#[cold]
+pub(crate) fn new_task(header: &Header, flags: Flags) {
+    if flags.is_debug() {
+        let backtrace = Arc::new(Backtrace::force_capture());
+        header.cold_or_new().0.lock().spawned_from = Some(backtrace);
+    }
+    header.state.set(state::WATCHED);
+}
+
+/// A watched task is about to be polled: what it waited for is over.
+pub(crate) fn forget_waits(header: &Header) {
+    let waits = header.cold().map(|cold| std::mem::take(&mut cold.0.lock().waits));
+    drop(waits);
+}
+
+/// Polls a watched task, or a cleanup of its: keeps what its leaves wait for, and reports a poll that lasts.
+#[cold]
+pub(crate) fn watched<R>(task: &Runnable, seen: Bits, poll: impl FnOnce() -> R) -> R {
+    let runtime = current::runtime();
+    let was_tracked = poll_context::set_tracked(true);
+    drop(poll_context::take_waits());
+    let had_seat = current::is_occupant();
+    let clock = runtime.as_deref().and_then(Stopwatch::start);
+    let polled = poll();
+    poll_context::set_tracked(was_tracked);
+    let waits = poll_context::take_waits();
+    if !waits.is_empty() {
+        task.header().cold_or_new().0.lock().waits.extend(waits);
+    }
+    // Blocking work may last, and so may a poll whose seat somebody else has taken meanwhile.
+    let may_last = seen.is_blocking() || had_seat != current::is_occupant();
+    if let Some(took) = clock.and_then(Stopwatch::stop).filter(|_| !may_last) {
+        let handle = TaskHandle::retain(task.0);
+        let text = slow_text(format_args!("{handle:?}"), took);
+        report_slow(Unhandled::new(UnhandledKind::Slow, text).with_task(&handle));
+    }
+    polled
+}
+
+/// The time of one call, in debug mode.
+struct Stopwatch {
+    began: Instant,
+    limit: Duration,
+}
+
+impl Stopwatch {
+    fn start(runtime: &Runtime) -> Option<Self> {
+        let is_debug = runtime.flags().is_debug();
+        is_debug.then(|| Self { began: system_now(), limit: runtime.slow_callback_duration() })
+    }
+
+    /// The time, if it was too long.
+    fn stop(self) -> Option<Duration> {
+        let took = system_now().saturating_duration_since(self.began);
+        (took >= self.limit).then_some(took)
+    }
+}
+
+fn slow_text(what: std::fmt::Arguments<'_>, took: Duration) -> String {
+    format!("Executing {what} took {:.3} seconds", took.as_secs_f64())
+}
+
+/// The handler is called in the middle of a poll's end: what that left in this thread is set aside.
+fn report_slow(unhandled: Unhandled) {
+    let outer = poll_context::set_aside();
+    call_exception_handler(&unhandled);
+    drop(outer);
+}
+
+/// Calls a callback that was registered at `location`; in debug mode one that lasts is reported.
+///
+/// asyncio: "Executing <Handle ..> took 0.123 seconds".
+pub fn time_callback<R>(location: &'static Location<'static>, callback: impl FnOnce() -> R) -> R {
+    let clock = current::runtime().as_deref().and_then(Stopwatch::start);
+    let output = callback();
+    if let Some(took) = clock.and_then(Stopwatch::stop) {
+        let text = slow_text(format_args!("<callback registered at {location}>"), took);
+        report_slow(Unhandled::new(UnhandledKind::Slow, text).with_location(location));
+    }
+    output
+}
+
+/// Reports, in debug mode, that a future was dropped before anybody awaited it; for futures whose drop looks
+/// at their state anyway.
+///
+/// asyncio: "coroutine ... was never awaited".
+#[cold]
+pub fn report_never_awaited(what: &str, location: &'static Location<'static>) {
+    if std::thread::panicking() || !current::runtime().is_some_and(|it| it.flags().is_debug()) {
+        return;
+    }
+    let unhandled = Unhandled::new(UnhandledKind::NeverUsed, format!("{what} was never awaited"));
+    call_exception_handler(&unhandled.with_location(location));
+}
+
+impl Runtime {
+    /// Switches debug mode or the tracking of waits on or off, for the tasks that there are too.
+    pub(crate) fn set_watching(&self, flag: Flags, is_on: bool) {
+        let flags = self.set_flag(flag, is_on);
+        let set = |task: TaskHandle| {
+            let state = &task.header_ref().state;
+            if flags.is_watching() {
+                state.set(state::WATCHED);
+            } else {
+                state.clear(state::WATCHED);
+            }
+        };
+        self.for_each_task(set);
+        self.blocking_seat.list.for_each(set);
+    }
+}
