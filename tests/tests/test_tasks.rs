@@ -384,3 +384,45 @@ fn many_tasks_come_each_once() {
         assert!(seen.into_iter().all(|it| it));
     });
 }
+
+#[test]
+fn test_wait_duplicate_coroutines() {
+    everywhere(|| async {
+        let (c, spam) = (spawn(async { "test" }), spawn(async { "spam" }));
+        let (done, pending) = wait([&c, &c, &spam], ReturnWhen::AllCompleted).await;
+        assert_eq!((done.len(), pending.len()), (3, 0));
+        assert_eq!((c.await.unwrap(), spam.await.unwrap()), ("test", "spam"));
+    });
+}
+
+#[test]
+fn test_wait_generator() {
+    everywhere(|| async {
+        let tasks = (0..10).map(|n| spawn(async move { n }));
+        let (done, pending) = wait(tasks, ReturnWhen::AllCompleted).await;
+        assert_eq!((done.len(), pending.len()), (10, 0));
+        for (n, task) in done.into_iter().enumerate() {
+            assert_eq!(task.await.unwrap(), n);
+        }
+    });
+}
+
+#[test]
+fn test_as_completed_resume_iterator() {
+    everywhere(|| async {
+        let mut ends = as_completed((0..4).map(|n| spawn(async move { n })));
+        let mut collected = Vec::new();
+        while let Some((_, result)) = ends.next().await {
+            collected.push(result.unwrap());
+            if collected.len() == 2 {
+                break;
+            }
+        }
+        assert_eq!(ends.remaining(), 2);
+        while let Some((_, result)) = ends.next().await {
+            collected.push(result.unwrap());
+        }
+        collected.sort();
+        assert_eq!(collected, [0, 1, 2, 3]);
+    });
+}
