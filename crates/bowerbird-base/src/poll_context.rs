@@ -203,10 +203,10 @@ pub fn consume_budget(count: u32) {
     POLL.with(|poll| poll.budget.set(poll.budget.get().saturating_sub(count)));
 }
 
-/// Returns whether this poll has budget left.
+/// Returns whether this poll has budget left. Outside a task of this runtime there is no limit.
 #[inline]
 pub fn has_budget() -> bool {
-    POLL.with(|poll| poll.budget.get() > 0)
+    POLL.with(|poll| poll.budget.get() > 0 || poll.task.get().is_null())
 }
 
 /// Runs `f` without a limit on its ready results.

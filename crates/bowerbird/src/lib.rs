@@ -59,6 +59,7 @@ pub mod io;
 pub mod net;
 #[cfg(all(unix, feature = "signal"))]
 pub mod signal;
+pub mod stream;
 pub mod sync;
 pub mod context;
 #[cfg(feature = "hyper")]

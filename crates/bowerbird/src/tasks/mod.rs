@@ -33,6 +33,7 @@ pub(crate) mod select;
 pub(crate) mod lossy;
 pub(crate) mod to_thread;
 pub(crate) mod yield_now;
+pub mod coop;
 pub(crate) mod cancel_safe_future;
 
 pub use crate::cancel::{
