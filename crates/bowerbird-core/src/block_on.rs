@@ -13,11 +13,14 @@ use bowerbird_base::poll_context;
 
 use crate::blocking;
 use crate::current;
-use crate::report::AbortOnUnwind;
+use crate::report::{AbortOnUnwind, caught, drop_caught};
 use crate::runtime::{Entered, Runtime, Threads};
 use crate::seat::Seat;
 use crate::spawn::spawn_main;
 use crate::task::error::TaskError;
+use crate::task::handle::TaskHandle;
+use crate::unhandled::UnhandledKind;
+use crate::variables::{self, Context};
 use crate::worker::{Occupant, Rights, Until};
 
 /// Seat 0 of a runtime in which the thread that calls `run` is worker 0.
@@ -27,6 +30,13 @@ pub(crate) enum FirstSeat {
     Free(Option<ThreadId>),
     /// A thread is in `run`.
     Taken,
+}
+
+/// What `run` adds to waiting for a future.
+struct AsRun<'a> {
+    /// The context that main runs in; without it a copy of the thread's.
+    context: Option<&'a mut Context>,
+    begun: &'a mut dyn FnMut(&TaskHandle),
 }
 
 /// Why a thread cannot wait for a future.
@@ -52,6 +62,24 @@ impl Runtime {
     /// thread is in `run`, or an earlier `run` left local tasks behind on another thread.
     #[track_caller]
     pub fn run<F: Future>(self: &Arc<Self>, future: F) -> Result<F::Output, TaskError> {
+        self.run_main(future, None, |_| {})
+    }
+
+    /// The same. With a context, the main future runs in that one itself: what it sets is there afterwards.
+    /// `begun` is called with the main future's handle, before that is polled.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    #[track_caller]
+    pub fn run_main<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+        context: Option<&mut Context>,
+        mut begun: impl FnMut(&TaskHandle),
+    ) -> Result<F::Output, TaskError> {
         let location = Location::caller();
         assert!(
             !current::is_occupant(),
@@ -63,7 +91,8 @@ impl Runtime {
         debug_assert!(is_vacant, "the first seat was taken above");
         let _entered = Entered::new(self, Some(0));
         self.worker_came();
-        let output = self.occupied(seat, self.rights_of(0), future, location, true);
+        let as_run = AsRun { context, begun: &mut begun };
+        let output = self.occupied(seat, self.rights_of(0), future, location, Some(as_run));
         self.idle.worker_left();
         seat.occupancy.close();
         output
@@ -94,14 +123,14 @@ impl Runtime {
                 let seat = &self.seats[index];
                 let _give_back = GiveBack(seat);
                 let _entered = Entered::new(self, Some(index));
-                self.occupied(seat, self.rights_of(index), future, location, false)
+                self.occupied(seat, self.rights_of(index), future, location, None)
             }
             None => {
                 let _entered = Entered::new(self, None);
                 let seat = Arc::new(Seat::new(0));
                 seat.enlist(Arc::as_ptr(self), false);
                 self.guests.lock().push(seat.clone());
-                let output = self.occupied(&seat, Rights::Guest, future, location, false);
+                let output = self.occupied(&seat, Rights::Guest, future, location, None);
                 self.guests.lock().retain(|other| !Arc::ptr_eq(other, &seat));
                 output
             }
@@ -118,23 +147,37 @@ impl Runtime {
         rights: Rights,
         future: F,
         location: &'static Location<'static>,
-        is_run: bool,
+        as_run: Option<AsRun<'_>>,
     ) -> Result<F::Output, TaskError> {
         let occupant = Occupant::new(self, seat, rights);
         let abort = AbortOnUnwind;
         let output = current::occupy(Some(&occupant), || {
             seat.set_parked(false);
-            let main = spawn_main(&occupant, future, location);
-            if is_run {
-                self.reporter.set_main(Some(main.handle()));
+            let given = as_run.as_ref().and_then(|run| run.context.as_deref().map(Context::share));
+            let main = spawn_main(&occupant, future, location, given);
+            // Tasks without a context of their own do not run in this thread's.
+            let outside = variables::replace_current(Context::new());
+            match as_run {
+                Some(run) => {
+                    self.reporter.set_main(Some(main.handle()));
+                    caught(UnhandledKind::Hook, "what run() calls first panicked", || {
+                        (run.begun)(&main);
+                    });
+                    occupant.run(Until::MainDone);
+                    self.reporter.set_main(None);
+                    occupant.leave_seat();
+                    if let Some(context) = run.context {
+                        let before = std::mem::replace(context, main.own_context());
+                        drop_caught(before, "the destructor of a context variable panicked");
+                    }
+                }
+                None => {
+                    occupant.run(Until::MainDone);
+                    occupant.end_local_tasks();
+                }
             }
-            occupant.run(Until::MainDone);
-            if is_run {
-                self.reporter.set_main(None);
-                occupant.leave_seat();
-            } else {
-                occupant.end_local_tasks();
-            }
+            let inside = variables::replace_current(outside);
+            drop_caught(inside, "the destructor of a context variable panicked");
             seat.set_parked(true);
             main.try_join().unwrap_or_else(|main| unreachable!("{main:?} is done"))
         });

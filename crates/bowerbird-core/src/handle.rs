@@ -13,6 +13,7 @@ use bowerbird_base::poll_context;
 use crate::current;
 use crate::report::ExceptionHandler;
 use crate::runtime::{Entered, Flags, Runtime};
+use crate::shutdown_request::ShutdownRequested;
 use crate::spawn::{SpawnError, SpawnOptions};
 use crate::task::error::TaskError;
 use crate::task::handle::TaskHandle;
@@ -185,6 +186,41 @@ impl Handle {
     /// Returns from when on debug mode reports a poll or a callback.
     pub fn slow_callback_duration(&self) -> Duration {
         self.0.slow_callback_duration()
+    }
+
+    /// Asks the runtime to end: [`shutdown_requested`](Self::shutdown_requested) is done everywhere in it. In
+    /// a `Runner` with `graceful` the phases of the shutdown begin. Asking again does nothing.
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let server = bowerbird::spawn(bowerbird::shutdown_requested());
+    ///     bowerbird::Handle::current().request_shutdown();
+    ///     server.await.unwrap();
+    /// });
+    /// ```
+    pub fn request_shutdown(&self) {
+        self.0.shutdown_request.make();
+    }
+
+    /// Returns whether the runtime was asked to end, or is ending.
+    ///
+    /// asyncio: no counterpart.
+    pub fn is_shutting_down(&self) -> bool {
+        self.0.shutdown_request.is_made()
+    }
+
+    /// Waits until this runtime is asked to end, from any thread.
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[track_caller]
+    pub fn shutdown_requested(&self) -> ShutdownRequested {
+        self.0.shutdown_request.wait()
     }
 
     /// Returns how many workers the runtime has.

@@ -34,6 +34,7 @@ mod runtime;
 #[allow(unsafe_code, reason = "looks whether local tasks are left in the seat that it leaves")]
 mod block_on;
 mod shutdown;
+mod shutdown_request;
 mod rescue;
 mod blocking;
 #[allow(unsafe_code, reason = "a thread-local pointer to this thread's seat")]
@@ -58,6 +59,7 @@ pub use report::{
 };
 pub use runtime::{Runtime, Threads};
 pub use shutdown::Patience;
+pub use shutdown_request::{ShutdownHook, ShutdownRequested};
 pub use spawn::{SpawnError, SpawnOptions, spawn, spawn_joined, spawn_local, spawn_with};
 pub use task::error::TaskError;
 pub use task::handle::{CallbackId, TaskHandle, WaitDone, current_cancelling};

@@ -336,7 +336,7 @@ fn drop_cleanup(task: &Runnable, cleanup: Cleanup) {
 fn finish(task: Runnable, mut ending: Ending) -> AfterPoll {
     let header = task.header();
     if ending == Ending::Panicked {
-        note_reporter(header);
+        note_panic(&task);
     }
     let before = loop {
         match header.state.complete(ending) {
@@ -348,7 +348,7 @@ fn finish(task: Runnable, mut ending: Ending) -> AfterPoll {
                     let is_panic = stored_error(task.0).is_some_and(TaskError::is_panic);
                     ending = if is_panic { Ending::Panicked } else { Ending::Cancelled };
                     if is_panic {
-                        note_reporter(header);
+                        note_panic(&task);
                     }
                 }
             }
@@ -457,7 +457,12 @@ pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
         unhandled.error = error.message().map(str::to_owned);
         unhandled.source = Some(Arc::new(error));
     }
-    match header.cold().and_then(|cold| cold.0.lock().reporter.clone()) {
+    let (reporter, is_reported) = header.cold().map_or((None, false), |cold| {
+        let cold = cold.0.lock();
+        (cold.reporter.clone(), cold.is_reported)
+    });
+    match reporter {
+        _ if is_reported => {}
         Some(reporter) => {
             reporter.report(&unhandled);
             reporter.obey_policy(&unhandled);
@@ -513,10 +518,31 @@ fn take_error(task: NonNull<Header>) -> Option<TaskError> {
 
 /// The task will end by a panic: it keeps who is to hear of it, for its handle may be dropped elsewhere.
 #[cold]
-fn note_reporter(header: &Header) {
+fn note_panic(task: &Runnable) {
+    let header = task.header();
     let reporter: Option<Arc<Reporter>> =
         current::runtime().map(|runtime| runtime.reporter.clone());
-    header.cold_or_new().0.lock().reporter = reporter;
+    let is_reported = header.state.load().is_swept();
+    if is_reported {
+        report_during_sweep(task);
+    }
+    let mut cold = header.cold_or_new().0.lock();
+    cold.reporter = reporter;
+    cold.is_reported |= is_reported;
+}
+
+/// A task that the end of the runtime has cancelled fails at that: reported whoever has its handle, for
+/// nobody is left to look at it.
+fn report_during_sweep(task: &Runnable) {
+    let message = "unhandled exception during run() shutdown";
+    let mut unhandled = describe(UnhandledKind::Shutdown, task.0, message);
+    // The payload itself is the handle's; the clone has its text.
+    if let Some(error) = stored_error(task.0).cloned() {
+        unhandled.error = error.message().map(str::to_owned);
+        unhandled.source = Some(Arc::new(error));
+    }
+    call_exception_handler(&unhandled);
+    drop_unhandled(unhandled);
 }
 
 /// Runs the callbacks and wakes the waiters of the cold part, once.

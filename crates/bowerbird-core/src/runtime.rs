@@ -31,6 +31,7 @@ use crate::report::{Reporter, call_hook, caught};
 use crate::rescue::Rescue;
 use crate::seat::Seat;
 use crate::shutdown::Sweep;
+use crate::shutdown_request::{ShutdownHook, ShutdownRequest};
 use crate::spawn;
 use crate::task::handle::TaskHandle;
 use crate::unhandled::UnhandledKind;
@@ -58,6 +59,7 @@ pub struct Runtime {
     flags: AtomicU32,
     /// In nanoseconds.
     slow_callback_duration: AtomicU64,
+    pub(crate) shutdown_request: Arc<ShutdownRequest>,
     flavour: Threads,
     pub(crate) first_seat: Mutex<FirstSeat>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
@@ -144,6 +146,7 @@ impl Runtime {
             sweep: Sweep::new(),
             flags: AtomicU32::new(Flags::of(&config).0),
             slow_callback_duration: AtomicU64::new(nanos(config.slow_callback_duration)),
+            shutdown_request: Arc::new(ShutdownRequest::new()),
             flavour: threads,
             first_seat: Mutex::new(FirstSeat::Free(None)),
             threads: Mutex::new(Vec::new()),
@@ -253,6 +256,12 @@ impl Runtime {
     pub(crate) fn has_work_anywhere(&self) -> bool {
         !self.injector.is_empty()
             || self.thieves.iter().any(|(lifo, fifo)| !lifo.is_empty() || !fifo.is_empty())
+    }
+
+    /// Sets what is called when somebody asks the runtime to end, in the thread that asks; `None` takes it
+    /// away. Returns whether it has been asked already, which calls nothing.
+    pub fn set_shutdown_hook(&self, hook: Option<ShutdownHook>) -> bool {
+        self.shutdown_request.set_hook(hook)
     }
 
     /// Makes a worker look again at what it may sleep on: for a driver whose state has changed.

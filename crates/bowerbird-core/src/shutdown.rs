@@ -162,6 +162,7 @@ impl Runtime {
         if self.is_stopped() {
             return;
         }
+        self.shutdown_request.tell();
         let mut is_swept = self.sweep_until(deadline, |runtime| Box::pin(sweep(runtime, |_| true)));
         let limit =
             deadline.or_else(|| system_now().checked_add(self.config.blocking_shutdown_timeout));

@@ -184,10 +184,15 @@ pub(crate) fn spawn_main<F: Future>(
     occupant: &Occupant<'_>,
     future: F,
     location: &'static Location<'static>,
+    context: Option<Context>,
 ) -> Task<F::Output> {
     handle_of(future, |future| {
         let header = allocate_local(occupant, future, JOIN_INTEREST | LOCAL | MAIN, location);
-        inherit_context(header);
+        match context {
+            Some(context) if context.is_unused() => {}
+            Some(context) => set_context(header, context),
+            None => inherit_context(header),
+        }
         occupant.seat.list.link(header);
         occupant.runtime.watch_new(header);
         occupant.queue_local(Runnable(header));

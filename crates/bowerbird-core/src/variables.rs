@@ -150,6 +150,11 @@ impl Context {
         Self { values: self.values.clone(), number: self.number, deadline: self.deadline }
     }
 
+    /// Whether nothing of it would have to be kept.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.is_blank() && self.number == 0
+    }
+
     fn has_values_of(&self, other: &Self) -> bool {
         match (&self.values, &other.values) {
             (None, None) => true,
@@ -272,10 +277,7 @@ pub(crate) fn share_current() -> Context {
 
 /// Whether the current context has nothing that would have to be kept: no value, and no token of it about.
 pub(crate) fn is_current_unused() -> bool {
-    CURRENT.with(|current| {
-        let current = current.borrow();
-        current.is_blank() && current.number == 0
-    })
+    CURRENT.with(|current| current.borrow().is_unused())
 }
 
 /// Puts a context in and gives the one before.

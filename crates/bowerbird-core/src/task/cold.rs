@@ -55,6 +55,8 @@ pub(crate) struct ColdState {
     pub(crate) complaint: Option<&'static str>,
     /// Who hears of the task's panic or error: set when it ends by one, or with one of the lines above.
     pub(crate) reporter: Option<Arc<Reporter>>,
+    /// The panic was reported by the end of the runtime.
+    pub(crate) is_reported: bool,
     /// What the task's future left behind, to be run before the task is done.
     pub(crate) cleanups: VecDeque<Cleanup>,
 }

@@ -152,6 +152,15 @@ impl TaskHandle {
         self.header_ref().state.load().is_panicked()
     }
 
+    /// The context that the task has run in, itself and not a copy; the task has ended.
+    pub(crate) fn own_context(&self) -> variables::Context {
+        let kept = self
+            .header_ref()
+            .cold()
+            .map(|cold| cold.0.lock().context.as_ref().map(variables::Context::share));
+        kept.flatten().unwrap_or_default()
+    }
+
     /// Asks the task to end; returns `false` if it has ended already.
     ///
     /// asyncio: `Task.cancel`. The request is delivered when the task is polled next: what it awaits is
