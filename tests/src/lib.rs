@@ -1,5 +1,6 @@
 //! What the behaviour tests share.
 
+mod child;
 mod counted;
 mod flavours;
 mod journal;
@@ -10,6 +11,7 @@ mod panics;
 mod scale;
 mod until;
 
+pub use child::{Ended, Program};
 pub use counted::Counted;
 pub use flavours::{WORKER_COUNTS, everywhere, on_workers, paused};
 pub use journal::Journal;

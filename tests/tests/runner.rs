@@ -2,7 +2,6 @@
 
 use std::future::pending;
 
-use bowerbird::context::ContextVar;
 use bowerbird::sync::oneshot;
 use bowerbird::{RunError, Runner, all_tasks, current_task, spawn};
 use bowerbird_tests::{Counted, WORKER_COUNTS, catch, turns, until};
@@ -138,18 +137,6 @@ fn runner_that_never_ran_closes() {
     for workers in WORKER_COUNTS {
         drop(runner(workers));
     }
-}
-
-#[test]
-fn context_of_one_run_is_not_seen_by_the_next() {
-    static USER: ContextVar<&str> = ContextVar::new("user");
-    let mut runner = runner(1);
-    runner
-        .run(async {
-            let _token = USER.set("first");
-        })
-        .unwrap();
-    assert_eq!(runner.run(async { USER.get() }).unwrap(), None);
 }
 
 #[test]

@@ -117,17 +117,7 @@ fn run_call(kind: Kind, function: &Function, options: &Options) -> TokenStream {
         "__crate::run(__name())".to_owned()
     } else {
         format!(
-            "match __crate::Runner::builder(){calls}.build() {{
-                ::core::result::Result::Ok(mut runner) => match runner.run(__name()) {{
-                    ::core::result::Result::Ok(output) => output,
-                    ::core::result::Result::Err(error) => {{
-                        ::core::panic!(\"the runtime of `{name}` ended early: {{error}}\")
-                    }}
-                }},
-                ::core::result::Result::Err(error) => {{
-                    ::core::panic!(\"the runtime of `{name}` could not be started: {{error}}\")
-                }}
-            }}",
+            "__crate::__private::run_main(__crate::Runner::builder(){calls}, __name(), \"{name}\")",
             name = function.name,
         )
     };

@@ -8,7 +8,6 @@ extern crate self as bowerbird;
 
 use std::cell::RefCell;
 use std::fmt;
-use std::io;
 use std::num::ParseIntError;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -20,6 +19,14 @@ pub trait CancelSafe {}
 pub mod __private {
     pub fn cancel_safe<F: Future>(future: F) -> super::Marked<F> {
         super::Marked(Box::pin(future))
+    }
+
+    pub fn run_main<F: Future>(builder: super::Builder, future: F, name: &str) -> F::Output {
+        super::note(format!("run {name}"));
+        match builder.0 {
+            true => super::run(future),
+            false => panic!("the runtime of `{name}` could not be started"),
+        }
     }
 }
 
@@ -42,15 +49,6 @@ pub fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
-#[derive(Debug)]
-pub struct RunError;
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted")
-    }
-}
-
 thread_local! {
     static CALLS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
@@ -70,10 +68,6 @@ impl Runner {
     pub fn builder() -> Builder {
         Builder(true)
     }
-
-    pub fn run<F: Future>(&mut self, future: F) -> Result<F::Output, RunError> {
-        Ok(run(future))
-    }
 }
 
 impl Builder {
@@ -91,10 +85,6 @@ impl Builder {
     pub fn start_paused(self, paused: bool) -> Self {
         note(format!("start_paused {paused}"));
         self
-    }
-
-    pub fn build(self) -> io::Result<Runner> {
-        if self.0 { Ok(Runner) } else { Err(io::Error::other("too many threads")) }
     }
 }
 
@@ -139,24 +129,27 @@ fn main_without_arguments_calls_run() {
 
 #[::core::prelude::v1::test]
 fn main_with_arguments_configures_the_runner_in_their_order() {
-    assert_eq!(programs::configured(), ["worker_threads 4", "seed 16", "start_paused true"]);
+    assert_eq!(
+        programs::configured(),
+        ["worker_threads 4", "seed 16", "start_paused true", "run configured"]
+    );
 }
 
 #[::core::prelude::v1::test]
-fn runtime_that_cannot_start_is_reported_with_its_reason() {
+fn runtime_that_cannot_start_is_reported_by_the_name_of_the_function() {
     let panic = std::panic::catch_unwind(programs::too_many).unwrap_err();
     let message = panic.downcast_ref::<String>().unwrap();
-    assert_eq!(message, "the runtime of `too_many` could not be started: too many threads");
+    assert_eq!(message, "the runtime of `too_many` could not be started");
 }
 
 #[bowerbird::test]
 async fn test_has_one_worker() {
-    assert_eq!(calls(), ["worker_threads 1"]);
+    assert_eq!(calls(), ["worker_threads 1", "run test_has_one_worker"]);
 }
 
 #[bowerbird::test(start_paused = false, worker_threads = 2)]
 async fn test_takes_arguments() {
-    assert_eq!(calls(), ["start_paused false", "worker_threads 2"]);
+    assert_eq!(calls(), ["start_paused false", "worker_threads 2", "run test_takes_arguments"]);
 }
 
 #[bowerbird::test]
@@ -178,7 +171,7 @@ macro_rules! generated {
     };
 }
 
-generated!(test_may_come_from_a_macro, { assert_eq!(calls().len(), 1) });
+generated!(test_may_come_from_a_macro, { assert_eq!(calls().len(), 2) });
 
 struct Counter(u32);
 

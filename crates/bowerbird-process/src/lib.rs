@@ -4,12 +4,26 @@
 //! that is registered with the runtime's driver. From there on a delivery is an event like any other.
 //!
 //! 1. [`signal::SignalKind`]: which signal.
-//! 2. `signal::bell`: a descriptor that a handler may write to and a task can await.
+//! 2. `bell`: a descriptor that a handler may write to and a task can await.
 //! 3. `signal::action`: **where handlers are registered**, by signal-hook-registry, so that other users of
 //!    that crate in the same process and this one do not take each other's signals.
 //! 4. [`signal::Signal`]: the stream of deliveries.
+//! 5. `takeover`: what `run` does about `SIGINT` and `SIGTERM`, for the umbrella crate.
 //!
 //! Unix only: on other systems the crate is empty, and so is the umbrella's module `signal`.
 
 #[cfg(unix)]
+mod bell;
+#[cfg(unix)]
 pub mod signal;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "sets handlers, which std cannot")]
+mod takeover;
+
+/// For the umbrella crate.
+#[cfg(unix)]
+#[doc(hidden)]
+pub mod private {
+    pub use crate::bell::Bell;
+    pub use crate::takeover::{Reaction, Takeover};
+}

@@ -87,8 +87,8 @@ pub use groups::{
     GroupState, Policy, RunGroup, TaskFailure, TaskGroup, UntilCancelled, task_group,
     task_group_send,
 };
-pub use run::{RunError, Runner, run};
-pub use runtime::{Builder, EnterGuard, Handle, Runtime};
+pub use run::{OnSignal, RunError, Runner, Shutdown, ShutdownCause, ShutdownPhase, run};
+pub use runtime::{Builder, EnterGuard, Handle, Runtime, is_shutting_down, shutdown_requested};
 pub use tasks::as_completed::{AsCompleted, as_completed};
 pub use tasks::current::{all_tasks, current_task};
 pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
@@ -108,6 +108,7 @@ pub use time::{interval, interval_at, sleep, sleep_until};
 /// What the macros need; not part of the API.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::run::run_main;
     pub use crate::tasks::cancel_safe_future::cancel_safe;
     pub use crate::tasks::contest::{Branch, NoBranch, Won};
     pub use crate::tasks::select::{branch, select};

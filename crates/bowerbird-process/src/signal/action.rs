@@ -5,7 +5,7 @@ use std::io;
 use signal_hook_registry::SigId;
 
 use super::SignalKind;
-use super::bell::Ringer;
+use crate::bell::Ringer;
 
 /// A bell is rung at each delivery of a signal as long as this lives.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Signals as streams.
 
 mod kind;
-mod bell;
 #[allow(unsafe_code, reason = "whoever registers an action promises that a handler may call it")]
 mod action;
 mod ctrl_c;
@@ -18,8 +17,9 @@ use bowerbird_base::poll_context;
 use bowerbird_io::{AsyncFd, Interest, Leaf, expect_current};
 use futures_core::Stream;
 
+use crate::bell::Bell;
+use crate::takeover::{self, Listening};
 use action::Action;
-use bell::Bell;
 
 pub use ctrl_c::{CtrlC, ctrl_c};
 pub use kind::SignalKind;
@@ -59,11 +59,12 @@ pub use kind::SignalKind;
 pub fn signal(kind: SignalKind) -> io::Result<Signal> {
     let driver = expect_current("signal");
     kind.check()?;
+    let listening = takeover::lay_beneath(kind)?;
     let bell = Bell::new()?;
     let ringer = bell.ringer();
     let source = AsyncFd::register(driver, bell, Interest::READABLE)?;
     let action = Action::register(kind, ringer)?;
-    Ok(Signal { _action: action, source, kind })
+    Ok(Signal { _action: action, source, kind, _listening: listening })
 }
 
 /// The deliveries of a signal, as a stream: made by [`signal`].
@@ -76,6 +77,8 @@ pub struct Signal {
     _action: Action,
     source: AsyncFd<Bell>,
     kind: SignalKind,
+    /// Last: `run` may have the signal again when the handler rings for nobody.
+    _listening: Listening,
 }
 
 impl Signal {

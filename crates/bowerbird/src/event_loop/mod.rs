@@ -150,7 +150,8 @@ impl EventLoop {
     fn run<F: Future>(&mut self, future: F) -> Result<F::Output, RunError> {
         let Some(runner) = &mut self.runner else { return Err(RunError::Closed) };
         let run = self.handle.0.begin_run();
-        let result = runner.run(future);
+        // Each run has a copy of the caller's context, as a task has.
+        let result = runner.run_in(&mut crate::context::copy_context(), future);
         drop(run);
         result
     }

@@ -14,6 +14,7 @@ use super::driver::Driver;
 use crate::cleanup::GRACE;
 use crate::event_loop::{EventLoop, LoopHandle};
 use crate::run::Runner;
+use crate::run::settings::{Ending, OnSignal};
 
 /// A change of the defaults.
 type Setting = Box<dyn FnOnce(&mut Config) + Send>;
@@ -33,6 +34,7 @@ pub struct Builder<R = Runtime> {
     is_debug: Option<bool>,
     cleanup_grace: Duration,
     settings: Vec<Setting>,
+    ending: Ending,
     _makes: PhantomData<fn() -> R>,
 }
 
@@ -45,6 +47,7 @@ impl<R> Builder<R> {
             is_debug: None,
             cleanup_grace: GRACE,
             settings: Vec::new(),
+            ending: Ending::default(),
             _makes: PhantomData,
         }
     }
@@ -175,7 +178,11 @@ impl<R> Builder<R> {
         self
     }
 
-    fn start(self, threads: Threads, has_turns: bool) -> io::Result<Arc<bowerbird_core::Runtime>> {
+    fn start(
+        self,
+        threads: Threads,
+        has_turns: bool,
+    ) -> io::Result<(Arc<bowerbird_core::Runtime>, Arc<Driver>)> {
         let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
         let mut config = match self.worker_threads {
             None => Config::from_environment().map_err(invalid)?,
@@ -209,7 +216,7 @@ impl<R> Builder<R> {
         }
         let runtime = bowerbird_core::Runtime::start(config, driver.clone(), threads)?;
         driver.set_runtime(&runtime);
-        Ok(runtime)
+        Ok((runtime, driver))
     }
 }
 
@@ -219,8 +226,11 @@ impl Builder<EventLoop> {
     /// # Errors
     /// A bad number of workers; no threads or descriptors to be had.
     pub fn build(self) -> io::Result<EventLoop> {
-        let core = self.start(Threads::AllButFirst, true)?;
-        let runner = Runner::from_core(core);
+        let (core, driver) = self.start(Threads::AllButFirst, true)?;
+        // As asyncio's: a loop leaves signals to the program.
+        let (sigint, sigterm) = (OnSignal::Default, OnSignal::Default);
+        let runner =
+            Runner::from_parts(core, driver, Ending { sigint, sigterm, ..Ending::default() });
         let handle = {
             let _entered = runner.handle().enter();
             LoopHandle::current()
@@ -236,7 +246,7 @@ impl Builder<Runtime> {
     /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; a bad `BOWERBIRD_DEBUG`; no threads or
     /// descriptors to be had.
     pub fn build(self) -> io::Result<Runtime> {
-        self.start(Threads::All, false).map(Runtime::from_core)
+        self.start(Threads::All, false).map(|(core, _)| Runtime::from_core(core))
     }
 }
 
@@ -247,7 +257,67 @@ impl Builder<Runner> {
     /// A bad number of workers, here or in `BOWERBIRD_WORKERS`; a bad `BOWERBIRD_DEBUG`; no threads or
     /// descriptors to be had.
     pub fn build(self) -> io::Result<Runner> {
-        self.start(Threads::AllButFirst, false).map(Runner::from_core)
+        let ending = self.ending.clone();
+        let (core, driver) = self.start(Threads::AllButFirst, false)?;
+        Ok(Runner::from_parts(core, driver, ending))
+    }
+
+    /// Sets what Ctrl-C (`SIGINT`) does during a run on the main thread; [`OnSignal::CancelMain`] unless set.
+    ///
+    /// asyncio: no counterpart; `Runner.run` always takes it.
+    pub fn sigint(mut self, reaction: OnSignal) -> Self {
+        self.ending.sigint = reaction;
+        self
+    }
+
+    /// Sets what `SIGTERM` does during a run on the main thread; [`OnSignal::CancelMain`] unless set.
+    ///
+    /// asyncio: no counterpart; it leaves `SIGTERM` alone, as [`OnSignal::Default`] does.
+    pub fn sigterm(mut self, reaction: OnSignal) -> Self {
+        self.ending.sigterm = reaction;
+        self
+    }
+
+    /// Lets the program end in phases when it is asked to, by `SIGINT`, `SIGTERM` or
+    /// [`Handle::request_shutdown`](crate::Handle::request_shutdown).
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// 1. *Stop accepting.* [`shutdown_requested`](crate::shutdown_requested) is done everywhere.
+    /// 2. *Drain.* The main future goes on until it ends, for at most `grace`. If it ends, the run gives its
+    ///    output as ever.
+    /// 3. *Cancel.* The main future is cancelled; cleanups run. The run ends with an error that says why.
+    /// 4. *Abort.* What has not ended [some time](Self::abort_after) later is reported by name. If the main
+    ///    future is among it, the process exits, with the code of the signal, or 1; otherwise the rest is
+    ///    left behind.
+    ///
+    /// A second signal begins phase 3 at once, and a third one ends the process. From phase 3 on the exception
+    /// handler hears what is done, and which tasks had not ended; [`Runner::last_shutdown`] tells it too.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use bowerbird::{Handle, RunError, Runner, ShutdownPhase};
+    ///
+    /// let mut runner = Runner::builder().graceful(Duration::from_millis(1)).build().unwrap();
+    /// let ended = runner.run(async {
+    ///     Handle::current().request_shutdown();
+    ///     std::future::pending::<()>().await // does not care
+    /// });
+    /// assert!(matches!(ended, Err(RunError::Cancelled(_))));
+    /// assert_eq!(runner.last_shutdown().unwrap().phase, ShutdownPhase::Cancel);
+    /// ```
+    pub fn graceful(mut self, grace: Duration) -> Self {
+        self.ending.grace = Some(grace);
+        self
+    }
+
+    /// Sets how long what a [`graceful`](Self::graceful) shutdown has cancelled may take; 10 seconds unless set.
+    ///
+    /// asyncio: no counterpart.
+    pub fn abort_after(mut self, time: Duration) -> Self {
+        self.ending.abort_after = time;
+        self
     }
 }
 

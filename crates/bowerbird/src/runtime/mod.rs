@@ -5,9 +5,11 @@
 mod builder;
 pub(crate) mod driver;
 mod enter;
+mod shutdown;
 
-pub use bowerbird_core::{EnterGuard, Handle};
+pub use bowerbird_core::{EnterGuard, Handle, ShutdownRequested};
 pub use builder::Builder;
+pub use shutdown::{is_shutting_down, shutdown_requested};
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! heard are one. Elsewhere a pair of sockets.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -14,14 +14,14 @@ type Fd = std::os::unix::net::UnixStream;
 
 /// The end that is awaited. It does not block.
 #[derive(Debug)]
-pub(super) struct Bell {
+pub struct Bell {
     reader: Arc<Fd>,
     writer: Arc<Fd>,
 }
 
 /// The end that a handler has.
 #[derive(Debug, Clone)]
-pub(super) struct Ringer(Arc<Fd>);
+pub(crate) struct Ringer(Arc<Fd>);
 
 impl Bell {
     /// Makes a bell.
@@ -29,7 +29,7 @@ impl Bell {
     /// # Errors
     /// The system gives no descriptor.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(super) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         use rustix::event::{EventfdFlags, eventfd};
         let fd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         Ok(Self { reader: fd.clone(), writer: fd })
@@ -40,14 +40,14 @@ impl Bell {
     /// # Errors
     /// The system gives no descriptor.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(super) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let (reader, writer) = Fd::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
         Ok(Self { reader: Arc::new(reader), writer: Arc::new(writer) })
     }
 
-    pub(super) fn ringer(&self) -> Ringer {
+    pub(crate) fn ringer(&self) -> Ringer {
         Ringer(self.writer.clone())
     }
 
@@ -55,7 +55,7 @@ impl Bell {
     ///
     /// # Errors
     /// `WouldBlock`: nobody has rung.
-    pub(super) fn take(&self) -> io::Result<()> {
+    pub fn take(&self) -> io::Result<()> {
         let mut buffer = [0; 64];
         let mut has_rung = false;
         loop {
@@ -80,7 +80,16 @@ impl AsFd for Bell {
 impl Ringer {
     /// Rings. A signal handler may call it: it is one system call, and fails only when so many rings are
     /// unheard that one more says nothing new.
-    pub(super) fn ring(&self) {
-        let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    pub(crate) fn ring(&self) {
+        Self::ring_raw(self.0.as_fd());
+    }
+
+    /// The same, for a handler that has nothing but the number.
+    pub(crate) fn ring_raw(bell: BorrowedFd<'_>) {
+        let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+    }
+
+    pub(crate) fn raw(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 }
