@@ -114,29 +114,43 @@ impl<F: Future, T> Future for Child<F, T> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("the child of a group was polled after its end");
         };
-        let error = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(output)) => match (this.into_result)(output) {
-                Ok(value) => return Poll::Ready(value),
-                Err(error) => error,
-            },
-            Err(payload) => TaskError::panicked(payload).into(),
-        };
-        let message = format!("the task failed: {error}");
-        fail(&this.membership.members, error);
-        end_cancelled(message);
-        Poll::Pending
+        match poll_caught(future, *this.into_result, cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(value)) => Poll::Ready(value),
+            Poll::Ready(Err(error)) => {
+                let message = format!("the task failed: {error}");
+                fail(&this.membership.members, error);
+                end_cancelled(message);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Polls the user's future; a panic is an error like another. The future is not polled again after it.
+pub(super) fn poll_caught<F: Future, T>(
+    future: Pin<&mut F>,
+    into_result: fn(F::Output) -> Result<T, BoxError>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, BoxError>> {
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(polled) => polled.map(into_result),
+        Err(payload) => Poll::Ready(Err(TaskError::panicked(payload).into())),
     }
 }
 
 /// Hands the error of the child that is polled or dropped in this thread to the group.
 #[cold]
 fn fail(members: &Arc<Members>, error: BoxError) {
-    let failure = match current_task() {
+    members.fail(failure_of_this_task(error));
+}
+
+/// Notes the task that is polled in this thread at its error.
+pub(super) fn failure_of_this_task(error: BoxError) -> TaskFailure {
+    match current_task() {
         Some(task) => TaskFailure::of_task(error, &task),
         None => TaskFailure::new(error),
-    };
-    members.fail(failure);
+    }
 }
 
 /// The request unwinds from here to the root, where the task ends cancelled.

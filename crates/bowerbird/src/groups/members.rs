@@ -15,6 +15,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::waker_slot::WakerSlot;
 use bowerbird_core::{
@@ -292,6 +293,10 @@ impl Membership {
 
     #[cold]
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if poll_context::is_offered() {
+            // Like a task that was never polled, the child ends unpolled: the request unwinds from here.
+            return Poll::Pending;
+        }
         let fresh = cx.waker().clone();
         let old = self.members.ledger.lock().turns.wait(&mut self.turn, fresh);
         drop(old);

@@ -11,6 +11,9 @@ mod child;
 mod members;
 mod turns;
 mod closed;
+// Children that are waited for in other ways.
+mod start;
+mod results;
 // The errors of several tasks in one value.
 mod exception_group;
 mod task_failure;
@@ -20,6 +23,8 @@ pub use child_task::ChildTask;
 pub use closed::{GroupClosed, GroupState};
 pub use exception_group::ExceptionGroup;
 pub use group::Group;
+pub use results::{NextResult, Results};
 pub use running::{RunGroup, UntilCancelled};
+pub use start::{Start, StartError, Started};
 pub use task_failure::{BoxError, TaskFailure};
 pub use task_group::{GroupCancelled, Policy, TaskGroup, task_group, task_group_send};
