@@ -28,6 +28,8 @@ pub(crate) struct Runs {
     waker: Option<Waker>,
     /// A `turn` waits for the first event.
     is_turn_waiting: bool,
+    /// How many steps the loop has made for itself, which are not what a `turn` waits for.
+    step_count: u64,
 }
 
 impl LoopState {
@@ -77,6 +79,11 @@ impl LoopState {
             waker.wake();
         }
         true
+    }
+
+    /// The loop has had a poll for itself.
+    pub(super) fn count_step(&self) {
+        self.runs.lock().step_count += 1;
     }
 
     /// A worker has slept, and events may have come.
@@ -215,8 +222,10 @@ pub(super) struct Turn {
     /// Until when it waits for something to do; `None` does not end by itself.
     deadline: Option<Instant>,
     sleep: Option<Sleep>,
-    /// How many polls the workers had begun before this turn gave way.
-    poll_count: u64,
+    /// How many polls of tasks and callbacks had been begun before this turn.
+    polls_before: u64,
+    /// How many of those since then were this future's.
+    own_polls: u64,
     stage: TurnStage,
 }
 
@@ -227,24 +236,27 @@ enum TurnStage {
     Looking,
     /// Nothing was ready: waits for the first event.
     Waiting,
-    /// What the event made ready has its turn.
-    Last,
 }
 
 impl Turn {
     pub(super) fn new(state: Arc<LoopState>, timeout: Option<Duration>) -> Self {
         let deadline = timeout.map(|timeout| far_future(state.now(), timeout));
-        Self { state, deadline, sleep: None, poll_count: 0, stage: TurnStage::Fresh }
+        let stage = TurnStage::Fresh;
+        let mut turn = Self { state, deadline, sleep: None, polls_before: 0, own_polls: 0, stage };
+        // Before the run: what is queued already is polled before this future.
+        turn.polls_before = turn.poll_count();
+        turn
     }
 
     fn poll_count(&self) -> u64 {
-        self.state.runtime().map_or(0, |it| bowerbird_core::Handle::new(&it).poll_count())
+        let Some(runtime) = self.state.runtime() else { return 0 };
+        let steps = self.state.runs.lock().step_count;
+        bowerbird_core::Handle::new(&runtime).poll_count().saturating_sub(steps)
     }
 
     /// Goes behind everything that is ready.
-    fn give_way(&mut self, next: TurnStage, cx: &mut Context<'_>) -> Poll<()> {
-        self.stage = next;
-        self.poll_count = self.poll_count();
+    fn give_way(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stage = TurnStage::Looking;
         poll_context::yield_now(cx);
         Poll::Pending
     }
@@ -274,19 +286,20 @@ impl Future for Turn {
             poll_context::yield_now(cx);
             return Poll::Pending;
         }
+        self.own_polls += 1;
         match self.stage {
             TurnStage::Fresh => {
                 self.state.look_at_events();
-                self.give_way(TurnStage::Looking, cx)
+                self.give_way(cx)
             }
-            // More than this future was polled: that was the turn.
-            TurnStage::Looking if self.poll_count() > self.poll_count + 1 => Poll::Ready(()),
+            TurnStage::Looking if self.poll_count() > self.polls_before + self.own_polls => {
+                Poll::Ready(())
+            }
             TurnStage::Looking => self.wait(cx),
             TurnStage::Waiting => {
                 self.state.queue_due();
-                self.give_way(TurnStage::Last, cx)
+                self.give_way(cx)
             }
-            TurnStage::Last => Poll::Ready(()),
         }
     }
 }

@@ -123,6 +123,7 @@ impl LoopState {
 
     /// Moves what is due to the queue, and sets the entry in the wheel to the earliest of the rest.
     fn timer_step(self: &Arc<Self>) {
+        self.count_step();
         loop {
             self.queue_due();
             let Some((when, sleep)) = self.waiting.to_arm() else { return };
