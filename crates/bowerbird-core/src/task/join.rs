@@ -61,6 +61,8 @@ pub struct Task<T> {
     handle: ManuallyDrop<TaskHandle>,
     stage: Stage,
     request: Option<Box<Request>>,
+    /// Somebody has looked at the output: it need not be reported.
+    is_seen: bool,
     output: PhantomData<fn() -> T>,
 }
 
@@ -82,6 +84,7 @@ impl<T> Task<T> {
             handle: ManuallyDrop::new(TaskHandle::from_counted(header)),
             stage: Stage::Fresh,
             request: None,
+            is_seen: false,
             output: PhantomData,
         }
     }
@@ -109,6 +112,34 @@ impl<T> Task<T> {
         }
     }
 
+    /// Looks at the output, if the task has ended; `None` if it has not, or if its output was taken.
+    ///
+    /// asyncio: `Task.result()` and `Task.exception()`, whose `InvalidStateError` is the `None` here. The output
+    /// stays: awaiting the task gives it. What was looked at is not reported as never retrieved.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let mut task = bowerbird::spawn(async { vec![1, 2] });
+    ///     assert!(task.try_result().is_none());
+    ///     task.wait().await;
+    ///     assert_eq!(task.try_result().unwrap().unwrap().len(), 2);
+    ///     assert_eq!(task.await.unwrap(), [1, 2]);
+    /// });
+    /// ```
+    pub fn try_result(&mut self) -> Option<Result<&T, &TaskError>> {
+        if matches!(self.stage, Stage::Passed | Stage::Done) || !self.done() {
+            return None;
+        }
+        self.is_seen = true;
+        // SAFETY: the task is done (DONE was seen with Acquire), it was made with an interest, and the stage
+        // says that the output was not taken.
+        let output = unsafe { (self.handle.header_ref().vtable.peek_output)(self.handle.header()) };
+        // SAFETY: it is a `Result<T, TaskError>`, by the contract of `new`; only this handle takes or drops it,
+        // and it is borrowed exclusively as long as the reference lives.
+        unsafe { output.cast::<Result<T, TaskError>>().as_ref() }.as_ref().into()
+    }
+
     fn take_output(&mut self) -> Result<T, TaskError> {
         debug_assert!(self.stage != Stage::Done);
         self.stage = Stage::Done;
@@ -129,11 +160,13 @@ impl<T> Task<T> {
     #[cold]
     fn drop_output(&mut self) {
         let header = self.handle.header();
-        if self.handle.panicked() {
-            report_never_retrieved(header);
+        if !self.is_seen {
+            if self.handle.panicked() {
+                report_never_retrieved(header);
+            }
+            // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
+            unsafe { report_unretrieved(header) };
         }
-        // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
-        unsafe { report_unretrieved(header) };
         // SAFETY: the task is done with an interest, and the output was not taken: it is this handle's.
         let panic = unsafe { (self.handle.header_ref().vtable.drop_output)(header) };
         if let Some(payload) = panic {
