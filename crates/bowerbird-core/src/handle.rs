@@ -33,6 +33,10 @@ impl Handle {
         Self(runtime.clone())
     }
 
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.0
+    }
+
     /// Returns the runtime of this thread, if it belongs to one.
     pub fn try_current() -> Option<Self> {
         current::runtime().map(Self)

@@ -3,6 +3,8 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::blocking::spawn_blocking;
+use crate::handle::Handle;
 use crate::spawn::{SpawnError, SpawnOptions, spawn_local, spawn_with};
 use crate::task::join::Task;
 use crate::variables::Context;
@@ -94,6 +96,53 @@ impl TaskBuilder {
     #[doc(hidden)]
     pub fn options(&self) -> &SpawnOptions {
         &self.options
+    }
+
+    /// Spawns the task on another runtime, or from a thread that belongs to none.
+    ///
+    /// asyncio: `run_coroutine_threadsafe`. From outside of that runtime an eager task is queued as any other.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let builder = bowerbird::Task::builder().name("from outside");
+    /// let task = builder.spawn_on(&runtime.handle(), async { 1 });
+    /// assert_eq!(&*task.name(), "from outside");
+    /// assert_eq!(runtime.block_on(task).unwrap(), 1);
+    /// ```
+    #[track_caller]
+    pub fn spawn_on<F>(self, handle: &Handle, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        handle.runtime().spawn(future, &self.options)
+    }
+
+    /// Runs a blocking closure on the blocking pool, with this name and context.
+    ///
+    /// asyncio: `loop.run_in_executor(None, f)`.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let task = bowerbird::Task::builder().name("adder").spawn_blocking(|| 1 + 1);
+    ///     assert_eq!(task.await.unwrap(), 2);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, f: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match spawn_blocking(f, &self.options, Location::caller()) {
+            Ok(task) => task,
+            Err(error) => error.panic("spawn_blocking"),
+        }
     }
 
     /// Spawns the task; see `spawn`.

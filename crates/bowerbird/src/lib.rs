@@ -95,7 +95,7 @@ pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
 pub use tasks::join::{join, try_join};
 pub use tasks::lossy::lossy;
 pub use tasks::race::{race, race_iter};
-pub use tasks::spawn::{create_task, spawn, spawn_local};
+pub use tasks::spawn::{create_task, spawn, spawn_eager, spawn_local};
 pub use tasks::staggered_race::staggered_race;
 pub use tasks::task_set::TaskSet;
 pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};

@@ -90,6 +90,25 @@ impl Runtime {
         self.handle().spawn(future)
     }
 
+    /// Runs a blocking closure on the blocking pool of this runtime.
+    ///
+    /// asyncio: `loop.run_in_executor(None, f)`.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = bowerbird::Runtime::new().unwrap();
+    /// let task = runtime.spawn_blocking(|| 6 * 7);
+    /// assert_eq!(runtime.block_on(task).unwrap(), 42);
+    /// ```
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> crate::Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.handle().spawn_blocking(f)
+    }
+
     /// Waits on this thread for a future, and works as one of the runtime's workers meanwhile if one of
     /// them is idle.
     ///

@@ -40,7 +40,7 @@ pub use crate::cancel::{
     RunUntilCancelled, RunUntilCancelledOwned, WaitForCancellation, WaitForCancellationOwned,
 };
 pub use as_completed::{AsCompleted, AsCompletedWithin, NextCompleted, NextWithin};
-pub use bowerbird_core::{SharedTask, TaskBuilder, WaitDone};
+pub use bowerbird_core::{CancelOnDrop, SharedTask, TaskBuilder, WaitDone};
 pub use cancel_safe_future::CancelSafeFuture;
 pub use gather::{
     FallibleSet, FirstError, Gather, GatherResults, GatherSet, Gatherable, TryGather,

@@ -57,6 +57,37 @@ where
     }
 }
 
+/// Spawns a task and polls it once before this returns; one that ends in this poll is never queued.
+///
+/// asyncio: `create_task(.., eager_start=True)`, `eager_task_factory`. Until its first suspension the task runs
+/// here, as a task of its own: [`current_task`](crate::current_task) is the new one, and what it sets in
+/// context variables stays its own. With a name or a context: `Task::builder().eager(true)`.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// bowerbird::run(async {
+///     let task = bowerbird::spawn_eager(async { "cached" });
+///     assert!(task.done());
+///     assert_eq!(task.await.unwrap(), "cached");
+/// });
+/// ```
+#[track_caller]
+pub fn spawn_eager<F>(future: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut options = SpawnOptions::default();
+    options.is_eager = true;
+    match bowerbird_core::spawn_with(future, &options, Location::caller()) {
+        Ok(task) => task,
+        Err(error) => error.panic("spawn_eager"),
+    }
+}
+
 /// Spawns a task that stays on this thread, and so need not be `Send`.
 ///
 /// asyncio: every task is one. Wake-ups from other threads reach it through this thread's inbox. When a
