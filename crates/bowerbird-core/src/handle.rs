@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bowerbird_base::poll_context;
 
+use crate::call_graph::CallGraph;
 use crate::current;
 use crate::report::ExceptionHandler;
 use crate::runtime::{Entered, Flags, Runtime};
@@ -225,6 +226,12 @@ impl Handle {
     #[track_caller]
     pub fn shutdown_requested(&self) -> ShutdownRequested {
         self.0.shutdown_request.wait()
+    }
+
+    /// Captures who awaits a task of this runtime, from any thread; see
+    /// [`capture_call_graph`](crate::capture_call_graph).
+    pub fn capture_call_graph(&self, task: &TaskHandle) -> CallGraph {
+        self.0.call_graph_of(task.clone())
     }
 
     /// Returns how many workers the runtime has.

@@ -40,6 +40,7 @@ mod blocking;
 #[allow(unsafe_code, reason = "a thread-local pointer to this thread's seat")]
 mod current;
 mod watch;
+mod call_graph;
 mod variables;
 mod random;
 mod config;
@@ -50,6 +51,10 @@ mod task_builder;
 
 pub use block_on::{InsideRuntime, block_in_place, check_may_block};
 pub use blocking::spawn_blocking;
+pub use call_graph::{
+    CallGraph, Omitted, WaitsFor, capture_awaiters, capture_call_graph, format_call_graph,
+    note_tasks, print_call_graph,
+};
 pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy};
 pub use handle::{EnterGuard, Handle, all_tasks, current_task};
 pub use park::{Park, ParkOnly, Parker};

@@ -67,8 +67,9 @@ pub mod hyper;
 
 pub use bowerbird_base::cancel_safe::CancelSafe;
 pub use bowerbird_core::{
-    CallbackId, PanicPolicy, SharedTask, Task, TaskBuilder, TaskError, TaskHandle, TaskId,
-    Unhandled, UnhandledKind, block_in_place, call_exception_handler, default_exception_handler,
+    CallGraph, CallbackId, PanicPolicy, SharedTask, Task, TaskBuilder, TaskError, TaskHandle,
+    TaskId, Unhandled, UnhandledKind, block_in_place, call_exception_handler, capture_call_graph,
+    default_exception_handler, format_call_graph, print_call_graph,
 };
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};

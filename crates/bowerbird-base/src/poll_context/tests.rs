@@ -1,7 +1,8 @@
-use super::*;
 use crate::model_or_real;
 
 model_or_real! { {} {
+
+use super::*;
 
 fn request(message: &str) -> Request {
     Request { message: Some(message.into()), origin: Request::TASK_ROOT }

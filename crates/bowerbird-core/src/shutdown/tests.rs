@@ -16,7 +16,17 @@ model_or_real! {
         /// `[ORD-1]`: a task ends while the sweep asks it to, twice: it is waited for, and counted once.
         #[test]
         fn swept_task_is_counted_once() {
-            loom::model(|| {
+            task_is_counted_once(true);
+        }
+
+        /// The same for one that is waited for and not asked to end.
+        #[test]
+        fn task_that_is_only_waited_for_is_counted_once() {
+            task_is_counted_once(false);
+        }
+
+        fn task_is_counted_once(cancels: bool) {
+            loom::model(move || {
                 let future = std::future::ready(());
                 let header =
                     TaskCell::allocate(future, State::new(0), OwnerNumber(0), 1, Location::caller());
@@ -44,8 +54,8 @@ model_or_real! {
                         }
                     })
                 };
-                let was_asked = shared.0.ask(&handle);
-                assert!(!shared.0.ask(&handle), "it is new to the sweep once");
+                let was_asked = shared.0.ask(&handle, cancels);
+                assert!(!shared.0.ask(&handle, cancels), "it is new to the sweep once");
                 loom::future::block_on(shared.0.wait());
                 assert!(!was_asked || shared.1.load(Ordering::SeqCst) == 1, "it is waited for");
                 worker.join().unwrap();

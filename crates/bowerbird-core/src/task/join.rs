@@ -316,7 +316,7 @@ impl<T> Future for Task<T> {
             poll_context::note_wait(
                 "task",
                 self.handle.id().get(),
-                Some(self.handle.spawn_location()),
+                Some(std::panic::Location::caller()),
             );
             return Poll::Pending;
         }

@@ -207,6 +207,14 @@ impl<T> Future<T> {
         self.shared.unlisten(id.number())
     }
 
+    /// Captures the tasks that await this future, each with those that await that; see
+    /// [`CallGraph`](crate::CallGraph).
+    ///
+    /// asyncio: `asyncio.capture_call_graph(future).awaited_by`.
+    pub fn awaited_by(&self) -> Vec<crate::CallGraph> {
+        bowerbird_core::capture_awaiters(wait::WAIT_KIND, wait::number_of(&self.shared))
+    }
+
     /// Waits until the future is done, whatever its end.
     ///
     /// asyncio: `asyncio.wait({future})`. Cancelling the waiter does not cancel the future.

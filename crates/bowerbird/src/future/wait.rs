@@ -11,6 +11,14 @@ use bowerbird_base::poll_context;
 
 use super::state::{Listener, Shared};
 
+/// Under which an awaiter notes that it waits for a future.
+pub(super) const WAIT_KIND: &str = "future";
+
+/// By which the awaiters of a future know it.
+pub(super) fn number_of<T>(shared: &Shared<T>) -> u64 {
+    std::ptr::from_ref(shared).addr() as u64
+}
+
 /// Where the waker of an awaiter stands.
 pub(super) struct Place<T> {
     number: Option<u64>,
@@ -31,7 +39,7 @@ impl<T> Place<T> {
     pub(super) fn poll(&mut self, shared: &Shared<T>, cx: &mut Context<'_>) -> Poll<()> {
         let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
         if !self.is_done_or_listens(shared, cx) {
-            poll_context::note_wait("future", 0, Some(shared.created_at));
+            poll_context::note_wait(WAIT_KIND, number_of(shared), Some(shared.created_at));
             return Poll::Pending;
         }
         proceed.made_progress();

@@ -19,7 +19,8 @@ use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::waker_slot::WakerSlot;
 use bowerbird_core::{
-    TaskError, TaskHandle, Unhandled, UnhandledKind, WaitDone, call_exception_handler, current_task,
+    TaskError, TaskHandle, Unhandled, UnhandledKind, WaitDone, call_exception_handler,
+    current_task, note_tasks,
 };
 
 use super::closed::{GroupClosed, GroupState};
@@ -184,6 +185,14 @@ impl Members {
             ledger.shut_down()
         };
         self.cancel_all(&tasks);
+    }
+
+    /// For the call graph: whoever polls the group awaits its children, from the spawn on.
+    #[inline]
+    pub(super) fn note_tasks(&self) {
+        if poll_context::is_tracked() {
+            note_tasks(self.location, &self.ledger.lock().tasks);
+        }
     }
 
     fn cancel_all(&self, tasks: &[TaskHandle]) {

@@ -156,6 +156,7 @@ where
         self.members.awaiter.register(cx.waker());
         if self.stage == Stage::Body {
             if !self.as_mut().poll_body(cx) {
+                self.members.note_tasks();
                 return Poll::Pending;
             }
             // The wait begins: its first look is at readiness.
@@ -168,6 +169,7 @@ where
             return self.finish(cx);
         }
         poll_context::note_wait("task group", 0, Some(self.members.location));
+        self.members.note_tasks();
         Poll::Pending
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bowerbird_base::poll_context;
-use bowerbird_core::{Task, TaskError};
+use bowerbird_core::{Task, TaskError, note_tasks};
 use bowerbird_timer::{Sleep, sleep};
 use futures_core::Stream;
 
@@ -130,6 +130,7 @@ impl<T> AsCompleted<T> {
         } else {
             let left = u64::try_from(self.set.len()).unwrap_or(u64::MAX);
             poll_context::note_wait("as_completed", left, Some(self.location));
+            note_tasks(self.location, self.set.children().map(AsRef::as_ref));
         }
         polled
     }

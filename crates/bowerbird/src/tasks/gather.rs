@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 use bowerbird_base::waker_slot::WakerSlot;
-use bowerbird_core::TaskError;
+use bowerbird_core::{TaskError, note_tasks};
 
 use crate::run::outside_a_runtime;
 
@@ -248,7 +248,17 @@ impl<S: GatherSet> Gather<S> {
             return Poll::Ready(self.set.take().expect("it is taken once"));
         }
         poll_context::note_wait("gather", 0, Some(self.location));
+        self.note_children();
         Poll::Pending
+    }
+
+    /// For the call graph.
+    #[inline]
+    fn note_children(&mut self) {
+        let location = self.location;
+        if poll_context::is_tracked() {
+            self.set().for_each(&mut |task| note_tasks(location, [task]));
+        }
     }
 
     /// Once offered, a gather cancels its children, waits for all, and unwinds.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context::{self, Cleanup};
-use bowerbird_core::{SpawnOptions, Task, TaskError, TaskHandle};
+use bowerbird_core::{SpawnOptions, Task, TaskError, TaskHandle, note_tasks};
 use futures_core::Stream;
 
 use super::ready_set::ReadySet;
@@ -207,6 +207,7 @@ impl<T> TaskSet<T> {
         } else {
             let left = u64::try_from(self.len()).unwrap_or(u64::MAX);
             poll_context::note_wait("task set", left, Some(self.location));
+            note_tasks(self.location, self.set.children().map(|member| member.0.as_ref()));
         }
         polled.map(|ended| ended.map(|(_, joined)| joined))
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bowerbird_base::poll_context;
-use bowerbird_core::{Task, TaskHandle, WaitDone};
+use bowerbird_core::{Task, TaskHandle, WaitDone, note_tasks};
 use bowerbird_timer::{Sleep, sleep};
 
 use super::ready_set::ReadySet;
@@ -196,6 +196,7 @@ impl<H: AsRef<TaskHandle>> Future for Wait<H> {
             }
             let left = u64::try_from(self.ends.len()).unwrap_or(u64::MAX);
             poll_context::note_wait("wait", left, Some(self.location));
+            note_tasks(self.location, self.items.iter().map(AsRef::as_ref));
             return Poll::Pending;
         }
         proceed.made_progress();
