@@ -380,6 +380,8 @@ fn without_tracking_the_graph_says_so_and_at_run_time_it_begins() {
             until(|| shape(&capture(&task)) == "early[sleep](late[early]())").await;
             handle.set_track_waits(false);
             assert!(!handle.get_track_waits());
+            let graph = capture(&task);
+            assert!(graph.waits_for.is_empty() && graph.awaited_by.is_empty(), "{graph}");
             waiter.cancel();
             task.cancel();
         };

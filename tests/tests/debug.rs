@@ -103,6 +103,31 @@ fn log_slow_done_callbacks() {
 }
 
 #[test]
+fn log_slow_callbacks_of_the_loop() {
+    for (debug, expected) in [(true, 1), (false, 0)] {
+        let heard = Heard::default();
+        let log = heard.clone();
+        let mut event_loop = bowerbird::EventLoop::builder()
+            .debug(debug)
+            .slow_callback_duration(ALL)
+            .exception_handler(move |unhandled| log.lock().unwrap().push(unhandled.clone()))
+            .build()
+            .unwrap();
+        let handle = event_loop.handle();
+        let line = line!() + 1;
+        event_loop.call_soon(move || handle.stop());
+        event_loop.run_forever().unwrap();
+        let heard = heard.lock().unwrap();
+        let slow: Vec<_> = heard
+            .iter()
+            .filter(|it| it.message.starts_with("Executing <callback registered at"))
+            .filter(|it| it.location.unwrap().line() == line)
+            .collect();
+        assert_eq!(slow.len(), expected, "{heard:?}");
+    }
+}
+
+#[test]
 fn fast_polls_and_blocking_work_are_not_reported() {
     everywhere(true, NONE, async |heard| {
         spawn(bowerbird::yield_now()).await.unwrap();

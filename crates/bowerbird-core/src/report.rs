@@ -11,6 +11,7 @@ use crate::current;
 use crate::handle::current_task;
 use crate::task::handle::TaskHandle;
 use crate::unhandled::{Unhandled, UnhandledKind};
+use crate::watch::time_callback;
 
 /// Hears what nobody retrieved.
 pub type ExceptionHandler = Arc<dyn Fn(&Unhandled) + Send + Sync>;
@@ -106,14 +107,14 @@ pub(crate) fn caught<R>(kind: UnhandledKind, message: &str, f: impl FnOnce() -> 
     }
 }
 
-/// The same, for a callback that was registered at `location`.
+/// The same, for a callback that was registered at `location`; in debug mode its time is taken.
 #[doc(hidden)]
 pub fn caught_at<R>(
     message: &str,
     location: &'static Location<'static>,
     f: impl FnOnce() -> R,
 ) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(f)) {
+    match catch_unwind(AssertUnwindSafe(|| time_callback(location, f))) {
         Ok(output) => Some(output),
         Err(payload) => {
             let unhandled = Unhandled::new(UnhandledKind::Callback, message)

@@ -49,6 +49,7 @@ pub(crate) fn watched<R>(task: &Runnable, seen: Bits, poll: impl FnOnce() -> R) 
     drop(poll_context::take_waits());
     let had_seat = current::is_occupant();
     let clock = runtime.as_deref().and_then(Stopwatch::start);
+    drop(runtime);
     let polled = poll();
     poll_context::set_tracked(was_tracked);
     let waits = poll_context::take_waits();
@@ -99,7 +100,10 @@ fn report_slow(unhandled: Unhandled) {
 ///
 /// asyncio: "Executing <Handle ..> took 0.123 seconds".
 pub fn time_callback<R>(location: &'static Location<'static>, callback: impl FnOnce() -> R) -> R {
-    let clock = current::runtime().as_deref().and_then(Stopwatch::start);
+    let clock = current::with_occupant(|occupant| match occupant {
+        Some(occupant) => Stopwatch::start(occupant.runtime),
+        None => current::runtime().as_deref().and_then(Stopwatch::start),
+    });
     let output = callback();
     if let Some(took) = clock.and_then(Stopwatch::stop) {
         let text = slow_text(format_args!("<callback registered at {location}>"), took);
@@ -127,7 +131,13 @@ impl Runtime {
         let flags = self.set_flag(flag, is_on);
         let set = |task: TaskHandle| {
             let state = &task.header_ref().state;
-            if flags.is_watching() {
+            // What an earlier watch has kept is not true any more.
+            if !state.load().is_watched() || !flags.is_watching() {
+                forget_waits(task.header_ref());
+            }
+            if task.is_hidden() {
+                // The runtime's own: what it calls is watched by itself.
+            } else if flags.is_watching() {
                 state.set(state::WATCHED);
             } else {
                 state.clear(state::WATCHED);
