@@ -85,8 +85,8 @@ pub use cleanup::{
 pub use event_loop::{EventLoop, LoopHandle};
 pub use groups::{
     BoxError, ChildOutput, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed,
-    GroupState, NextResult, Policy, Results, RunGroup, Start, StartError, Started, TaskFailure,
-    TaskGroup, UntilCancelled, task_group, task_group_send,
+    GroupState, LocalChild, LocalGroup, Policy, Results, StartError, Started, TaskFailure,
+    TaskGroup, local_task_group, task_group, task_group_send,
 };
 pub use run::{OnSignal, RunError, Runner, Shutdown, ShutdownCause, ShutdownPhase, run};
 pub use runtime::{Builder, EnterGuard, Handle, Runtime, is_shutting_down, shutdown_requested};

@@ -18,10 +18,7 @@ use std::task::{Context, Poll};
 use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::waker_slot::WakerSlot;
-use bowerbird_core::{
-    TaskError, TaskHandle, Unhandled, UnhandledKind, WaitDone, call_exception_handler,
-    current_task, note_tasks,
-};
+use bowerbird_core::{TaskError, TaskHandle, WaitDone, current_task, note_tasks};
 
 use super::closed::{GroupClosed, GroupState};
 use super::turns::{Turn, Turns};
@@ -242,19 +239,6 @@ impl Members {
     /// Takes the errors that came so far.
     pub(super) fn take_failures(&self) -> Vec<TaskFailure> {
         std::mem::take(&mut self.ledger.lock().failures)
-    }
-
-    /// Nobody is left who could be given the errors: the exception handler hears them.
-    pub(super) fn report(&self, failures: Vec<TaskFailure>) {
-        for failure in failures {
-            let mut unhandled = Unhandled::new(
-                UnhandledKind::NeverRetrieved,
-                "an error of a TaskGroup whose future was dropped was never retrieved",
-            );
-            unhandled.location = failure.spawned_at().or(Some(self.location));
-            unhandled.task_name = failure.task_name().map(Into::into);
-            call_exception_handler(&unhandled.with_source(Arc::new(failure)));
-        }
     }
 }
 

@@ -16,26 +16,25 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context::{self, Delivery, Request};
-use bowerbird_core::{WaitDone, current_cancelling};
+use bowerbird_core::current_cancelling;
 use pin_project_lite::pin_project;
 
-use super::members::{Members, is_consequence};
+use super::crew::{Crew, Spawned};
+use super::members::is_consequence;
 use super::task_group::GroupCancelled;
 use super::{BoxError, ExceptionGroup, TaskFailure};
-use crate::cleanup::leave;
 use crate::scope::{Cut, Scope};
 
 pin_project! {
     /// The future of [`task_group`](crate::task_group).
     #[must_use = "futures do nothing unless awaited"]
-    pub struct RunGroup<T, F: Future> {
+    pub struct RunGroup<T, F: Future, C: Crew = Spawned> {
         #[pin]
         body: Option<Scope<F>>,
-        members: Arc<Members>,
+        crew: C,
         stage: Stage,
         // How the body has ended.
         ended: Option<Ended<T>>,
@@ -43,10 +42,9 @@ pin_project! {
         outer: Option<Box<Request>>,
         // What the task's `cancelling()` was at the first poll.
         cancelling_before: u32,
-        wait: Option<WaitDone>,
     }
 
-    impl<T, F: Future> PinnedDrop for RunGroup<T, F> {
+    impl<T, F: Future, C: Crew> PinnedDrop for RunGroup<T, F, C> {
         /// What the body leaves behind comes first: it is inside the group.
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
@@ -56,7 +54,7 @@ pin_project! {
                     Some(Ended::Failed(failure)) => Some(failure),
                     _ => None,
                 };
-                leave_children(this.members, error);
+                this.crew.leave(error);
             }
         }
     }
@@ -81,19 +79,19 @@ enum Ended<T> {
     Unwound(Box<Request>),
 }
 
-impl<T, F> RunGroup<T, F>
+impl<T, F, C> RunGroup<T, F, C>
 where
     F: Future<Output = Result<T, BoxError>>,
+    C: Crew,
 {
-    pub(super) fn new(members: Arc<Members>, body: F) -> Self {
+    pub(super) fn new(crew: C, body: F) -> Self {
         Self {
             body: Some(Scope::new(body)),
-            members,
+            crew,
             stage: Stage::Fresh,
             ended: None,
             outer: None,
             cancelling_before: 0,
-            wait: None,
         }
     }
 
@@ -120,7 +118,7 @@ where
     /// );
     /// assert_eq!(ended.unwrap(), None);
     /// ```
-    pub fn until_cancelled(self) -> UntilCancelled<T, F> {
+    pub fn until_cancelled(self) -> UntilCancelled<T, F, C> {
         UntilCancelled { group: self }
     }
 
@@ -153,11 +151,14 @@ where
             Stage::Passed => return self.pass_on(cx),
             Stage::Done => panic!("a task group was polled after its end"),
         }
-        self.members.awaiter.register(cx.waker());
+        self.as_mut().project().crew.register(cx.waker());
         if self.stage == Stage::Body {
-            if !self.as_mut().poll_body(cx) {
-                self.members.note_tasks();
-                return Poll::Pending;
+            while !self.as_mut().poll_body(cx) {
+                // A child in place that fails cancels the body in the same poll.
+                if !self.as_mut().project().crew.poll_in_place(cx) {
+                    self.crew.note_tasks();
+                    return Poll::Pending;
+                }
             }
             // The wait begins: its first look is at readiness.
             if self.as_mut().poll_children(cx).is_ready() {
@@ -168,8 +169,8 @@ where
         if self.as_mut().poll_children(cx).is_ready() {
             return self.finish(cx);
         }
-        poll_context::note_wait("task group", 0, Some(self.members.location));
-        self.members.note_tasks();
+        poll_context::note_wait("task group", 0, Some(self.crew.location()));
+        self.crew.note_tasks();
         Poll::Pending
     }
 
@@ -179,7 +180,7 @@ where
             panic!(
                 "the task group made at {} was polled outside a task, so it cannot cancel its body; await it in a task \
                  or in the future given to `bowerbird::run`",
-                this.members.location
+                this.crew.location()
             );
         }
         *this.cancelling_before = current_cancelling();
@@ -190,15 +191,15 @@ where
     fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         self.as_mut().note_outer();
         let mut this = self.as_mut().project();
-        let members = &*this.members;
+        let crew = &*this.crew;
         let body = this.body.as_mut().as_pin_mut().expect("it is there until it has ended");
-        let polled = body.poll_catching(cx, false, |_| members.is_shutting_down());
+        let polled = body.poll_catching(cx, false, |_| crew.is_shutting_down());
         let ended = match polled {
             Poll::Pending => return false,
             Poll::Ready(Ok(Ok(value))) => Ended::Value(value),
             Poll::Ready(Ok(Err(error))) => {
                 let failure = TaskFailure::new(error);
-                if members.is_shutting_down() && is_consequence(&failure) {
+                if crew.is_shutting_down() && is_consequence(&failure) {
                     Ended::CutOff
                 } else {
                     Ended::Failed(failure)
@@ -206,7 +207,7 @@ where
             }
             Poll::Ready(Err(Cut::Own)) => Ended::CutOff,
             Poll::Ready(Err(Cut::Outer(request))) => {
-                if this.outer.is_none() && members.is_shutting_down() {
+                if this.outer.is_none() && crew.is_shutting_down() {
                     Ended::CutOff
                 } else {
                     Ended::Unwound(Box::new(request))
@@ -214,7 +215,7 @@ where
             }
         };
         if !matches!(ended, Ended::Value(_)) {
-            members.abort();
+            this.crew.abort();
         }
         this.body.set(None);
         *this.ended = Some(ended);
@@ -244,12 +245,11 @@ where
         if !matches!(this.ended, Some(Ended::Failed(_) | Ended::Unwound(_))) {
             *this.ended = Some(Ended::Unwound(Box::new(request)));
         }
-        this.members.abort();
+        this.crew.abort();
     }
 
     fn poll_children(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        this.members.poll_ended(this.wait, cx)
+        self.project().crew.poll_ended(cx)
     }
 
     /// No child is left.
@@ -258,7 +258,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, ExceptionGroup>> {
         let this = self.as_mut().project();
-        let mut failures = this.members.take_failures();
+        let mut failures = this.crew.take_failures();
         let ended = this.ended.take().expect("the body has ended");
         let value = match ended {
             Ended::Unwound(request) if failures.is_empty() => {
@@ -281,7 +281,7 @@ where
         {
             poll_context::offer(*request);
         }
-        Poll::Ready(Err(ExceptionGroup::of(message(this.members), failures)))
+        Poll::Ready(Err(ExceptionGroup::of(this.crew.message(), failures)))
     }
 
     #[cold]
@@ -301,40 +301,10 @@ fn counts(request: &Request, cancelling_before: u32) -> bool {
     request.origin != Request::TASK_ROOT || current_cancelling() > cancelling_before
 }
 
-fn message(members: &Members) -> String {
-    match members.name() {
-        None => "unhandled errors in a TaskGroup".into(),
-        Some(name) => format!("unhandled errors in the TaskGroup `{name}`"),
-    }
-}
-
-/// The group is dropped half-way: its children are cancelled, and awaited by whoever runs the cleanups.
-#[cold]
-fn leave_children(members: &Arc<Members>, error: Option<TaskFailure>) {
-    members.abort();
-    let mut failures = Vec::from_iter(error);
-    if members.poll_ended(&mut None, &mut Context::from_waker(Waker::noop())).is_ready() {
-        failures.splice(..0, members.take_failures());
-        return members.report(failures);
-    }
-    let members = members.clone();
-    let location = members.location;
-    let future = async move {
-        let mut wait = None;
-        std::future::poll_fn(|cx| {
-            members.awaiter.register(cx.waker());
-            members.poll_ended(&mut wait, cx)
-        })
-        .await;
-        failures.splice(..0, members.take_failures());
-        members.report(failures);
-    };
-    leave(future, location, "the wait for the children of a task group", None);
-}
-
-impl<T, F> Future for RunGroup<T, F>
+impl<T, F, C> Future for RunGroup<T, F, C>
 where
     F: Future<Output = Result<T, BoxError>>,
+    C: Crew,
 {
     type Output = Result<T, ExceptionGroup>;
 
@@ -342,16 +312,16 @@ where
         self.as_mut().poll_group(cx).map(|ended| match ended? {
             Some(value) => Ok(value),
             None => Err(ExceptionGroup::of(
-                message(&self.members),
+                self.crew.message(),
                 vec![TaskFailure::new(GroupCancelled(()))],
             )),
         })
     }
 }
 
-impl<T, F: Future> fmt::Debug for RunGroup<T, F> {
+impl<T, F: Future, C: Crew> fmt::Debug for RunGroup<T, F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunGroup").field("made_at", &self.members.location).finish_non_exhaustive()
+        f.debug_struct("RunGroup").field("made_at", &self.crew.location()).finish_non_exhaustive()
     }
 }
 
@@ -359,15 +329,16 @@ pin_project! {
     /// The future of [`RunGroup::until_cancelled`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless awaited"]
-    pub struct UntilCancelled<T, F: Future> {
+    pub struct UntilCancelled<T, F: Future, C: Crew = Spawned> {
         #[pin]
-        group: RunGroup<T, F>,
+        group: RunGroup<T, F, C>,
     }
 }
 
-impl<T, F> Future for UntilCancelled<T, F>
+impl<T, F, C> Future for UntilCancelled<T, F, C>
 where
     F: Future<Output = Result<T, BoxError>>,
+    C: Crew,
 {
     type Output = Result<Option<T>, ExceptionGroup>;
 

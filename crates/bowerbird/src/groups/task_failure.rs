@@ -55,6 +55,17 @@ impl TaskFailure {
         failure
     }
 
+    /// Notes a child that is no task: its task's name, and where the child was spawned.
+    pub(super) fn of_local(
+        error: BoxError,
+        name: Arc<str>,
+        spawned_at: &'static Location<'static>,
+    ) -> Self {
+        let mut failure = Self::new(error);
+        failure.task.get_or_insert(Origin { name, spawned_at });
+        failure
+    }
+
     /// Returns the error.
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error

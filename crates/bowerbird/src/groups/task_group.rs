@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::crew::Spawned;
 use super::members::Members;
 use super::running::RunGroup;
 use super::{BoxError, Group};
@@ -32,7 +33,7 @@ use super::{BoxError, Group};
 ///
 /// # Errors
 /// The errors of the children and of the body; [`GroupCancelled`] alone if `Group::cancel` ended the body
-/// before it had a value (see [`RunGroup::until_cancelled`]).
+/// before it had a value (see `until_cancelled` of [`RunGroup`]).
 ///
 /// # Panics
 /// Outside a task, when it is polled first.
@@ -214,7 +215,7 @@ impl TaskGroup {
     {
         let handle = self.handle();
         self.members.enter();
-        RunGroup::new(self.members, body(handle))
+        RunGroup::new(Spawned::new(self.members), body(handle))
     }
 
     /// Runs the group in code that is generic over the body; see [`task_group_send`].
@@ -234,7 +235,7 @@ impl TaskGroup {
     {
         let handle = self.handle();
         self.members.enter();
-        RunGroup::new(self.members, body(handle))
+        RunGroup::new(Spawned::new(self.members), body(handle))
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) mod cancel_safe_future;
 pub use crate::cancel::{
     RunUntilCancelled, RunUntilCancelledOwned, WaitForCancellation, WaitForCancellationOwned,
 };
+pub use crate::groups::{Crew, LocalCrew, NextResult, RunGroup, Spawned, Start, UntilCancelled};
 pub use as_completed::{AsCompleted, AsCompletedWithin, NextCompleted, NextWithin};
 pub use bowerbird_core::{CancelOnDrop, SharedTask, TaskBuilder, WaitDone};
 pub use cancel_safe_future::CancelSafeFuture;
