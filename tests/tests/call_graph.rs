@@ -424,3 +424,26 @@ fn print_call_graph_child() {
         bowerbird::print_call_graph(None);
     });
 }
+
+#[test]
+fn await_that_stands_in_no_line_of_the_user_is_shown_at_the_spawn_site_or_at_its_combinator() {
+    everywhere(async || {
+        let inner = named("inner", pending::<()>());
+        let handle = inner.handle();
+        // The await is the timeout's.
+        let outer = named("outer", timeout(HOUR, inner));
+        expect(Some(handle.clone()), "inner[](outer[inner sleep]())").await;
+        let graph = capture(&outer);
+        let wait = graph.waits_for.iter().find(|wait| wait.kind == "task").unwrap();
+        assert_eq!(wait.location, Some(handle.spawn_location()));
+        // A wait for many tasks has one line of the user's, which goes before those of its leaves.
+        let line = line!() + 1;
+        let wait = bowerbird::wait([handle.clone()], bowerbird::ReturnWhen::AllCompleted);
+        let many = named("many", drop_output(wait));
+        expect(Some(many.handle()), "many[inner wait]()").await;
+        let graph = capture(&many);
+        let wait = graph.waits_for.iter().find(|wait| wait.kind == "task").unwrap();
+        assert_eq!(wait.location.map(|at| (at.file(), at.line())), Some((file!(), line)));
+        handle.cancel();
+    });
+}

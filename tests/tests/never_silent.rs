@@ -265,6 +265,27 @@ fn tasks_left_by_a_shutdown_with_a_limit_are_heard() {
     }
 }
 
+#[test]
+fn waker_that_panics_when_its_deadline_comes_is_heard() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("not awake");
+        }
+    }
+    everywhere(async |heard: Heard| {
+        let waker = std::task::Waker::from(Arc::new(Panics));
+        let mut sleep = Box::pin(bowerbird::sleep(std::time::Duration::from_micros(100)));
+        let mut cx = std::task::Context::from_waker(&waker);
+        if sleep.as_mut().poll(&mut cx).is_pending() {
+            until(|| heard.len() == 1).await;
+            let unhandled = heard.only();
+            assert_eq!(unhandled.kind, UnhandledKind::Waker);
+            assert_eq!(unhandled.error.as_deref(), Some("not awake"));
+        }
+    });
+}
+
 // -----------------------------------------------------------------------------------------------
 // CPython's test_base_events: test_set_exc_handler_custom, ..._broken, test_default_exc_handler_...
 // -----------------------------------------------------------------------------------------------

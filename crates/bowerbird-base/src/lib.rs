@@ -9,8 +9,8 @@
 //! - [`poll_context`]: what is true of the poll that is going on in this thread: its budget, what its
 //!   leaf waits for, whether a cancellation is being offered to it, which cleanups it left behind.
 //! - [`clock`]: the one source of time, which tests can pause and advance.
-//! - [`cancel_safe`], [`cache_line`], [`rng`], [`wake_all`]: a marker, a padding, a small seeded generator,
-//!   and waking many.
+//! - [`cancel_safe`], [`cache_line`], [`rng`], [`wake_all`], [`swallow`]: a marker, a padding, a small seeded
+//!   generator, waking many, and telling of panics that go no further.
 //!
 //! `std::task::Waker` and the types of this crate are all that crosses between the other crates.
 
@@ -23,5 +23,6 @@ pub mod waker_slot;
 #[allow(unsafe_code, reason = "a lock lends its value to one guard at a time")]
 pub mod spin_lock;
 pub mod cancel_safe;
+pub mod swallow;
 pub mod wake_all;
 pub mod poll_context;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use bowerbird_base::swallow;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -27,7 +28,7 @@ use crate::idle::Idle;
 use crate::owner;
 use crate::park::Park;
 use crate::queue::{Door, Thief, until_answered};
-use crate::report::{Reporter, call_hook, caught};
+use crate::report::{Reporter, call_hook, caught, report_panic_text};
 use crate::rescue::Rescue;
 use crate::seat::Seat;
 use crate::shutdown::Sweep;
@@ -128,6 +129,9 @@ impl Runtime {
         driver: Arc<dyn Park>,
         threads: Threads,
     ) -> std::io::Result<Arc<Self>> {
+        swallow::set_listener(|what, payload| {
+            report_panic_text(UnhandledKind::Waker, what, payload)
+        });
         let count = config.worker_threads.max(1);
         let seats: Box<[Seat]> =
             (0..count as u64).map(|index| Seat::new(config.seed.wrapping_add(index))).collect();

@@ -1,8 +1,9 @@
 //! Wakers that were collected under a lock, to be woken after it.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
+
+use bowerbird_base::swallow::contain;
 
 thread_local! {
     /// The buffer of the last list of this thread, so that a turn allocates nothing.
@@ -27,7 +28,7 @@ impl WakeList {
 
     /// Wakes all, in the order in which they came, and returns how many there were.
     ///
-    /// A waker that panics has told so through the panic hook; the others are woken nevertheless, and the
+    /// A waker that panics is told of; the others are woken nevertheless, and the
     /// thread that happens to dispatch, which has nothing to do with that task, goes on.
     pub(crate) fn wake(mut self) -> usize {
         self.wake_each()
@@ -36,12 +37,7 @@ impl WakeList {
     fn wake_each(&mut self) -> usize {
         let count = self.0.len();
         for waker in self.0.drain(..) {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                // Its destructor may panic too; what that panic carries is not worth a third try.
-                if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                    std::mem::forget(second);
-                }
-            }
+            contain("a waker that an event woke panicked", || waker.wake());
         }
         count
     }

@@ -1,10 +1,10 @@
 //! Due entries -> wakers: taken out under the lock, called after it.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use bowerbird_base::const_thread_local;
+use bowerbird_base::swallow::contain;
 
 use crate::entry::Due;
 use crate::timers::LockedWheel;
@@ -31,7 +31,7 @@ pub(crate) fn fire(wheel: &LockedWheel, now_ns: u64) -> usize {
     due.sort_unstable_by_key(|due| (due.deadline_ns, due.stamp));
     let count = due.len();
     for due in due.drain(..) {
-        contain(|| due.waker.wake());
+        contain("a waker that a deadline woke panicked", || due.waker.wake());
     }
     if due.capacity() <= PORTION {
         // No slot any more: the thread ends.
@@ -43,15 +43,7 @@ pub(crate) fn fire(wheel: &LockedWheel, now_ns: u64) -> usize {
 /// Drops wakers; one that panics does not keep the others.
 pub(crate) fn drop_each(wakers: Vec<Waker>) {
     for waker in wakers {
-        contain(|| drop(waker));
-    }
-}
-
-/// Runs code of others whose panic, which the panic hook has reported, must not stop what we do next.
-fn contain(f: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        // Its destructor might panic again.
-        std::mem::forget(payload);
+        contain("the destructor of a sleep's waker panicked", || drop(waker));
     }
 }
 
