@@ -292,6 +292,48 @@ fn branch_that_answers_gives_the_value_and_a_siblings_request_stays_offered() {
 }
 
 #[test]
+fn request_that_was_taken_back_is_not_offered_again() {
+    for catcher_is_first in [true, false] {
+        on_workers(1, async move {
+            let task = spawn(async move {
+                let catcher = async {
+                    assert!(catch_cancel(pending::<()>()).await.is_err());
+                    current_task().unwrap().uncancel();
+                };
+                let caught = if catcher_is_first {
+                    race((catcher, pending::<()>())).await.index()
+                } else {
+                    race((pending::<()>(), catcher)).await.index()
+                };
+                yield_now().await;
+                caught
+            });
+            turns(3).await;
+            task.cancel();
+            assert_eq!(task.await.unwrap(), usize::from(!catcher_is_first));
+        });
+    }
+}
+
+#[test]
+fn one_of_two_requests_taken_back_leaves_the_other_offered() {
+    on_workers(1, async {
+        let task = spawn(async {
+            let catcher = async {
+                assert!(catch_cancel(pending::<()>()).await.is_err());
+                current_task().unwrap().uncancel();
+            };
+            race((catcher, pending::<()>())).await;
+            yield_now().await;
+        });
+        turns(3).await;
+        task.cancel();
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
 fn request_that_every_branch_takes_is_answered() {
     everywhere(|| async {
         let task = spawn(async {
@@ -409,6 +451,60 @@ mod staggered {
             let attempts = (0..3).map(|name| attempt(journal.clone(), name, 5, name == 2));
             assert_eq!(staggered_race(attempts, Duration::MAX).await, Ok((2, 2)));
             assert_eq!(time::now() - start, 15 * MS);
+        });
+    }
+
+    #[test]
+    fn failure_beside_one_that_goes_on_starts_the_next_too() {
+        paused(async {
+            let start = time::now();
+            let journal = Journal::new();
+            let attempts = [(500, true), (1, false), (1, true)].into_iter().zip(0..);
+            let attempts =
+                attempts.map(|((delay, works), name)| attempt(journal.clone(), name, delay, works));
+            assert_eq!(staggered_race(attempts, 100 * MS).await, Ok((2, 2)));
+            assert_eq!(time::now() - start, 102 * MS);
+        });
+    }
+
+    #[test]
+    fn many_attempts_may_fail() {
+        everywhere(|| async {
+            let attempts = (0..200).map(|n| ready(Err::<(), _>(n)));
+            let errors = staggered_race(attempts, Duration::MAX).await.unwrap_err();
+            assert!(errors.into_iter().eq(0..200));
+        });
+    }
+
+    #[test]
+    fn nothing_new_starts_while_one_that_took_the_request_goes_on() {
+        paused(async {
+            let journal = Journal::new();
+            let inner = journal.clone();
+            let task = spawn(async move {
+                let attempts = (0..3).map(|name| {
+                    let journal = inner.clone();
+                    async move {
+                        journal.note(format!("{name} starts"));
+                        let ended = catch_cancel(sleep(500 * MS)).await;
+                        if name == 0 {
+                            // It takes the request, and its time.
+                            sleep(50 * MS).await;
+                            journal.note("0 ends");
+                            return Err::<(), _>(());
+                        }
+                        match ended {
+                            Ok(()) => Err(()),
+                            Err(cancelled) => cancelled.resume().await,
+                        }
+                    }
+                });
+                staggered_race(attempts, 10 * MS).await
+            });
+            sleep(15 * MS).await;
+            task.cancel();
+            assert!(task.await.unwrap_err().is_cancelled());
+            journal.expect(&["0 starts", "1 starts", "0 ends"]);
         });
     }
 

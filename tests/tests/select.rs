@@ -331,16 +331,34 @@ fn selections_nest() {
 }
 
 #[test]
-fn many_branches_are_selected_from() {
+#[rustfmt::skip]
+fn sixty_four_branches_are_selected_from() {
     everywhere(|| async {
         let n = select! {
-            n = pending() => n, n = pending() => n, n = pending() => n, n = pending() => n,
-            n = pending() => n, n = pending() => n, n = pending() => n, n = pending() => n,
-            n = pending() => n, n = pending() => n, n = pending() => n, n = pending() => n,
-            n = pending() => n, n = pending() => n, n = pending() => n, n = pending() => n,
-            n = pending() => n, n = pending() => n, n = pending() => n, n = yield_then(20) => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = pending() => n, n = pending() => n, n = pending() => n,
+            n = yield_then(64) => n,
         };
-        assert_eq!(n, 20);
+        assert_eq!(n, 64);
     });
 }
 

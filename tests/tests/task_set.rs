@@ -3,6 +3,7 @@
 use std::future::{pending, ready};
 use std::time::Duration;
 
+use bowerbird::sync::oneshot;
 use bowerbird::{TaskSet, catch_cancel, race, sleep, spawn, spawn_blocking, yield_now};
 use bowerbird_tests::{Counted, everywhere, on_workers, paused, turns, until};
 
@@ -201,5 +202,25 @@ fn request_of_whoever_fills_the_set_does_not_reach_its_tasks() {
         outer.cancel();
         assert!(outer.await.unwrap_err().is_cancelled());
         assert_eq!(handle.cancelling(), 0);
+    });
+}
+
+#[test]
+fn offered_cancel_beats_a_member_that_ends_in_the_same_turn() {
+    on_workers(1, async {
+        let (release, released) = oneshot::channel();
+        let went_on = Counted::new();
+        let count = went_on.clone();
+        let outer = spawn(async move {
+            let mut tasks = TaskSet::new();
+            tasks.spawn(released);
+            tasks.join_next().await;
+            count.add();
+        });
+        turns(3).await;
+        release.send(1).unwrap();
+        outer.cancel();
+        assert!(outer.await.unwrap_err().is_cancelled());
+        assert_eq!(went_on.get(), 0);
     });
 }

@@ -196,17 +196,26 @@ fn test_wait_does_not_shield_cancel() {
 #[test]
 fn offered_cancel_beats_a_task_that_ends_in_the_same_turn() {
     on_workers(1, async {
-        let (release, released) = oneshot::channel();
-        let inner = spawn(released);
-        let handle = inner.handle();
-        let outer = spawn(async move {
-            wait([&handle], ReturnWhen::AllCompleted).await;
-        });
-        turns(3).await;
-        release.send(1).unwrap();
-        outer.cancel();
-        assert!(outer.await.unwrap_err().is_cancelled());
-        assert_eq!(inner.await.unwrap(), Ok(1));
+        for way in 0..2 {
+            let (release, released) = oneshot::channel();
+            let inner = spawn(released);
+            let handle = inner.handle();
+            let went_on = Counted::new();
+            let count = went_on.clone();
+            let outer = spawn(async move {
+                if way == 0 {
+                    wait([&handle], ReturnWhen::AllCompleted).await;
+                } else {
+                    as_completed([inner]).next().await;
+                }
+                count.add();
+            });
+            turns(3).await;
+            release.send(1).unwrap();
+            outer.cancel();
+            assert!(outer.await.unwrap_err().is_cancelled());
+            assert_eq!(went_on.get(), 0);
+        }
     });
 }
 
