@@ -200,3 +200,6 @@ impl Drop for Aside {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
