@@ -70,6 +70,13 @@ impl Program {
         kill(self.child.id(), signal);
     }
 
+    /// Sends a signal again and again until the program has ended: two that come at once may be one.
+    pub fn send_until_the_end(&mut self, signal: &str) {
+        while self.child.try_wait().expect("it was started").is_none() {
+            self.send(signal);
+        }
+    }
+
     /// Waits for the end.
     #[track_caller]
     pub fn end(self) -> Ended {

@@ -306,8 +306,7 @@ fn second_signal_ends_a_process_that_is_stuck_in_a_poll() {
     for workers in WORKER_COUNTS {
         let mut program = start("stuck", workers);
         program.wait_for("ready");
-        program.send("INT");
-        program.send("INT");
+        program.send_until_the_end("INT");
         expect_end(&program.end(), 130, &["ready"]);
     }
 }

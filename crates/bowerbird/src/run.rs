@@ -233,6 +233,11 @@ impl Runner {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Arc<bowerbird_core::Runtime> {
+        &self.core
+    }
+
     fn watch_signals(&self, session: &Arc<Session>) -> Option<SignalWatch> {
         SignalWatch::begin(session, &self.ending, self.driver.io()).unwrap_or_else(|error| {
             let message = "run() could not take signals over, and leaves them alone";

@@ -157,6 +157,16 @@ fn main() {
             drop(asked);
             7
         }),
+        "asked" => serve(&mut graceful(), async {
+            ask_soon();
+            wait().await;
+            7
+        }),
+        "asked_stuck" => serve(&mut graceful(), async {
+            ask_soon();
+            stick().await;
+            7
+        }),
         "stuck_drain" => serve(&mut graceful(), async {
             let _asked = spawn(async {
                 shutdown_requested().await;
@@ -190,6 +200,14 @@ fn main() {
         }
         other => panic!("no scenario {other}"),
     }
+}
+
+/// Asks for a shutdown when main waits; it has said that it is ready by then.
+fn ask_soon() {
+    drop(bowerbird::spawn_local(async {
+        bowerbird::Handle::current().request_shutdown();
+        say("draining");
+    }));
 }
 
 fn graceful() -> Runner {

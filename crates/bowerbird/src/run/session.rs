@@ -4,8 +4,8 @@
 //!             signal, no grace set                          main ends
 //!   RUNNING ------------------------------> CANCEL ----------------------> over
 //!      |                                     ^   |
-//!      | request or signal, with a grace     |   | abort_after has passed: report, end the process
-//!      '---------------> DRAIN --------------'   '-----> abort
+//!      | request or signal, with a grace     |   | abort_after has passed, or one more signal:
+//!      '---------------> DRAIN --------------'   '-----> abort: report, end the process
 //!                          |  the grace has passed, or one more signal
 //!                          '-- main ends --> over
 //! ```
@@ -60,6 +60,7 @@ impl Session {
     }
 
     /// How many signals are answered by this session; the next one ends the process.
+    #[cfg(all(unix, feature = "signal"))]
     pub(crate) fn signal_limit(&self) -> u32 {
         if self.ending.grace.is_some() { 2 } else { 1 }
     }
@@ -90,10 +91,11 @@ impl Session {
             return self.cancel_main(first, None);
         }
         self.state.lock().signal.get_or_insert(first);
-        self.handle.request_shutdown();
-        if count > 1 {
+        // The program may have asked before: then the first signal is impatient already.
+        if count > 1 || self.handle.is_shutting_down() {
             self.skip.set();
         }
+        self.handle.request_shutdown();
     }
 
     /// Phase 1 is over, for the request is made: the rest happens in a task.
@@ -125,9 +127,9 @@ impl Session {
     /// Phases 2 to 4: main may go on, then is cancelled, then the process ends.
     async fn phases(self: Arc<Self>) {
         let grace = self.ending.grace.unwrap_or_default();
-        let reason = match crate::timeout(grace, self.skip.wait()).await {
-            Ok(()) => "another signal came".to_owned(),
-            Err(_) => format!("the grace of {grace:?} has passed"),
+        let reason = match self.signal_within(grace).await {
+            true => "another signal came".to_owned(),
+            false => format!("the grace of {grace:?} has passed"),
         };
         self.report(&format!("shutdown: {reason}, so the main future is cancelled"));
         if let Some(going) = &mut self.state.lock().shutdown {
@@ -135,15 +137,22 @@ impl Session {
         }
         let cause = self.state.lock().signal.unwrap_or(ShutdownCause::Request);
         self.cancel_main(cause, Some(format!("the program was asked to end, and {reason}")));
-        crate::sleep(self.ending.abort_after).await;
-        self.abort(cause);
+        // The last phase: main has not ended, so its caller cannot go on.
+        let limit = self.ending.abort_after;
+        let reason = match self.signal_within(limit).await {
+            true => "another signal came".to_owned(),
+            false => format!("cleanups took longer than {limit:?}"),
+        };
+        self.report(&format!("shutdown: {reason}, so the process ends"));
+        let cause = self.state.lock().signal.unwrap_or(ShutdownCause::Request);
+        std::process::exit(cause.error(None).exit_code());
     }
 
-    /// The last phase: main has not ended, so its caller cannot go on.
-    fn abort(&self, cause: ShutdownCause) {
-        let limit = self.ending.abort_after;
-        self.report(&format!("shutdown: cleanups took longer than {limit:?}, so the process ends"));
-        std::process::exit(cause.error(None).exit_code());
+    /// Waits for one more signal, for so long; whether it came.
+    async fn signal_within(&self, time: Duration) -> bool {
+        let has_come = crate::timeout(time, self.skip.wait()).await.is_ok();
+        self.skip.clear();
+        has_come
     }
 
     /// Tells the exception handler, with the names of the tasks that have not ended.
@@ -158,9 +167,8 @@ impl Session {
             .collect();
         let count = names.len();
         names.truncate(MOST_NAMES);
-        let more = if count > MOST_NAMES { ", .." } else { "" };
-        let message =
-            format!("{message}; {count} tasks have not ended: {}{more}", names.join(", "));
+        let more = if count > MOST_NAMES { format!(", .. ({count})") } else { String::new() };
+        let message = format!("{message}; still there: {}{more}", names.join(", "));
         self.handle.call_exception_handler(&Unhandled::new(UnhandledKind::Shutdown, message));
     }
 
@@ -224,3 +232,6 @@ impl ShutdownCause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,13 +285,15 @@ impl Builder<Runner> {
     ///
     /// 1. *Stop accepting.* [`shutdown_requested`](crate::shutdown_requested) is done everywhere.
     /// 2. *Drain.* The main future goes on until it ends, for at most `grace`. If it ends, the run gives its
-    ///    output as ever.
+    ///    output as ever; what it has spawned and not awaited is cancelled when the runner is closed, as ever, so
+    ///    a server awaits its connections.
     /// 3. *Cancel.* The main future is cancelled; cleanups run. The run ends with an error that says why.
     /// 4. *Abort.* What has not ended [some time](Self::abort_after) later is reported by name. If the main
     ///    future is among it, the process exits, with the code of the signal, or 1; otherwise the rest is
     ///    left behind.
     ///
-    /// A second signal begins phase 3 at once, and a third one ends the process. From phase 3 on the exception
+    /// Each further signal begins the next phase at once; the third of a run ends the process whatever its threads
+    /// do. From phase 3 on the exception
     /// handler hears what is done, and which tasks had not ended; [`Runner::last_shutdown`] tells it too.
     ///
     /// # Examples
