@@ -84,7 +84,7 @@ fn token_whose_ancestors_are_dropped_is_cancelled_by_those_left() {
 /// tokio 4639: what was below a cancelled token was never freed.
 #[test]
 fn deep_and_wide_trees_are_cancelled_and_dropped_in_any_order() {
-    let depth = scaled(10_000_000);
+    let depth = scaled(2_000_000);
     for order in 0..4 {
         let mut chain = vec![CancellationToken::new()];
         for _ in 0..depth {

@@ -275,7 +275,7 @@ fn random_operations_agree_with_a_sorted_list() {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (seed >> 33) % below
         };
-        for step in 0..scaled(10_000_000) {
+        for step in 0..scaled(2_000_000) {
             match random(10) {
                 0..4 => {
                     let deadline = now() + random(100) as u32 * MS;

@@ -6,8 +6,9 @@
 //!
 //! Locks are taken from the ancestor to the descendant. A cancellation holds the lock of the node that it
 //! begins with until everything below is cancelled, and each node remembers that one: so whoever calls
-//! `cancel` waits until all of it is done, whoever else is at it. No lock is held while wakers are called,
-//! dropped or cloned.
+//! `cancel` waits until all of it is done, whoever else is at it. That node stays in its parent's list until
+//! then, so that a cancellation of an ancestor meets it there and waits, too. No lock is held while wakers are
+//! called, dropped or cloned.
 //!
 //! A node whose parent is cancelled and which still names it as its parent is about to be visited by that
 //! cancellation, which holds it in its list: it is left alone.
@@ -20,8 +21,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
 
+use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicBool, Ordering};
-use bowerbird_base::sync::{Mutex, MutexGuard};
 use bowerbird_base::wake_all::wake_all;
 
 use crate::slots::Slots;
@@ -78,7 +79,7 @@ impl Node {
         }
         let mut waiters = Vec::new();
         let mut visited = Vec::new();
-        let mut state = self.lock_out_of_tree();
+        let mut state = self.state.lock();
         if self.is_cancelled() {
             drop(state);
             return self.wait_for_canceller();
@@ -97,6 +98,7 @@ impl Node {
             node.finish(&mut state, &mut visited, &mut waiters);
         }
         drop(state);
+        self.leave_parent();
         wake_all(waiters);
     }
 
@@ -155,20 +157,18 @@ impl Node {
         drop(state);
     }
 
-    /// Locks the node, taken out of its parent's list.
-    fn lock_out_of_tree(self: &Arc<Self>) -> MutexGuard<'_, State> {
+    /// The node is cancelled, and all below it: it leaves its parent's list.
+    fn leave_parent(self: &Arc<Self>) {
         loop {
-            let mut state = self.state.lock();
-            let Some((parent, _)) = state.parent.clone() else { return state };
-            drop(state);
+            let Some((parent, _)) = self.state.lock().parent.clone() else { return };
             let mut parent_state = parent.state.lock();
-            state = self.state.lock();
+            let mut state = self.state.lock();
             let Some(place) = state.place_below(&parent) else { continue };
             state.parent = None;
             if !parent.is_cancelled() {
                 parent_state.children.remove(place);
             }
-            return state;
+            return;
         }
     }
 
