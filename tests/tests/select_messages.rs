@@ -37,7 +37,8 @@ fn future_that_may_lose_something_is_refused_at_its_place() {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     for expected in [
-        "error[E0277]: `impl Future<Output = Vec<u8>>` cannot be a branch of `select!`",
+        "error[E0277]: ",
+        "cannot be a branch of `select!`: dropping it half-way may lose data",
         "select_loses.rs:7:17",
         "this branch would be dropped when another one wins",
         "pass `&mut future`",

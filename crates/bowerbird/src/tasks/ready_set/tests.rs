@@ -84,7 +84,7 @@ fn ends_come_in_the_order_of_the_wakes_with_one_wake_of_the_awaiter() {
     let waker = Waker::from(wakes.clone());
     let mut cx = Context::from_waker(&waker);
     assert!(set.poll_next(&mut cx).is_pending());
-    [2, 0, 1].map(|place: usize| probes[place].end());
+    [2_usize, 0, 1].into_iter().for_each(|place| probes[place].end());
     assert_eq!(*wakes.0.lock().unwrap(), 1);
     for place in [2, 0, 1] {
         assert_eq!(set.poll_next(&mut cx), Poll::Ready(Some((place, "over"))));
