@@ -3,9 +3,9 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::Descriptor;
-#[cfg(unix)]
 pub(crate) use unix::{Borrowed, borrow, number};
+#[cfg(unix)]
+pub use unix::{Descriptor, is_ready_now};
 
 #[cfg(windows)]
 mod windows;

@@ -38,6 +38,8 @@ mod async_fd;
 pub use async_fd::{AsyncFd, IoWith, Readable, ReadyFor, Writable};
 pub use current::{current, enter, expect_current};
 pub use descriptor::Descriptor;
+#[cfg(unix)]
+pub use descriptor::is_ready_now;
 pub use driver::{IoDriver, Turn};
 pub use interest::{Interest, Ready};
 #[doc(hidden)]

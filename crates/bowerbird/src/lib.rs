@@ -53,6 +53,7 @@ mod scope;
 mod slots;
 pub mod future;
 pub mod event_loop;
+pub mod from_thread;
 pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
@@ -82,7 +83,7 @@ pub use cleanup::{
     AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
-pub use event_loop::{EventLoop, LoopHandle};
+pub use event_loop::{BlockingTask, EventLoop, LoopHandle, run_coroutine_threadsafe};
 pub use groups::{
     BoxError, ChildOutput, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed,
     GroupState, LocalChild, LocalGroup, Policy, Results, StartError, Started, TaskFailure,

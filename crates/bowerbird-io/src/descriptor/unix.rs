@@ -2,6 +2,10 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use crate::interest::Interest;
+
 /// What an [`AsyncFd`](crate::AsyncFd) can hold: anything with a file descriptor.
 ///
 /// On Windows: anything with a socket.
@@ -13,6 +17,20 @@ pub(crate) type Borrowed<'a> = BorrowedFd<'a>;
 
 pub(crate) fn borrow<T: Descriptor>(source: &T) -> Borrowed<'_> {
     source.as_fd()
+}
+
+/// Asks the system, without waiting, whether a descriptor is ready now: level-triggered, as opposed to what
+/// is remembered of a source. A closed or failing peer counts as ready.
+///
+/// # Errors
+/// If the system cannot tell.
+#[doc(hidden)]
+pub fn is_ready_now(fd: BorrowedFd<'_>, interest: Interest) -> std::io::Result<bool> {
+    let flags = if interest.is_writable() { PollFlags::OUT } else { PollFlags::IN };
+    let mut fds = [PollFd::new(&fd, flags)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let ready_count = rustix::event::poll(&mut fds, Some(&now))?;
+    Ok(ready_count > 0)
 }
 
 /// The number that the user knows the source by.

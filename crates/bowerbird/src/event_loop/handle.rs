@@ -320,7 +320,7 @@ impl fmt::Debug for LoopHandle {
 ///
 /// asyncio: `RuntimeError('Event loop is closed')`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoopClosed(());
+pub struct LoopClosed(pub(super) ());
 
 impl fmt::Display for LoopClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,10 +26,22 @@ mod timers;
 mod state;
 mod handle;
 mod running;
+mod watch;
+#[cfg(unix)]
+mod descriptors;
+#[cfg(all(unix, feature = "signal"))]
+mod signals;
+mod executor;
+mod thread_pool;
+mod threadsafe;
 
 pub use callback::{CallbackHandle, TimerHandle};
+pub use executor::{Executor, ExecutorError, Job, RunInExecutor};
 pub use handle::{LoopClosed, LoopHandle};
 pub(crate) use state::LoopState;
+pub use thread_pool::ThreadPoolExecutor;
+pub(crate) use threadsafe::wait_for;
+pub use threadsafe::{BlockingError, BlockingTask, run_coroutine_threadsafe};
 
 use std::fmt;
 use std::ops::Deref;

@@ -8,10 +8,17 @@ use std::time::Instant;
 use bowerbird_base::clock::Clock;
 use bowerbird_base::sync::Mutex;
 use bowerbird_core::Runtime;
+#[cfg(unix)]
+use bowerbird_io::IoDriver;
 use bowerbird_timer::sleep_until;
 
 use super::callback::{Call, Callback};
+#[cfg(unix)]
+use super::descriptors::Descriptors;
+use super::executor::Executors;
 use super::running::Runs;
+#[cfg(all(unix, feature = "signal"))]
+use super::signals::Signals;
 use super::strand::{Closed, Strand};
 use super::timers::Waiting;
 
@@ -23,17 +30,31 @@ pub(crate) struct LoopState {
     clock: Arc<Clock>,
     pub(crate) strand: Strand,
     waiting: Waiting,
+    pub(super) executors: Arc<Executors>,
+    #[cfg(unix)]
+    pub(super) io: Arc<IoDriver>,
+    #[cfg(unix)]
+    pub(super) descriptors: Descriptors,
+    #[cfg(all(unix, feature = "signal"))]
+    pub(super) signals: Signals,
     pub(super) runs: Mutex<Runs>,
     timer_waker: OnceLock<Waker>,
 }
 
 impl LoopState {
-    pub(crate) fn new(clock: Arc<Clock>) -> Arc<Self> {
+    pub(crate) fn new(clock: Arc<Clock>, #[cfg(unix)] io: Arc<IoDriver>) -> Arc<Self> {
         Arc::new(Self {
             runtime: OnceLock::new(),
             clock,
             strand: Strand::new(),
             waiting: Waiting::new(),
+            executors: Executors::new(),
+            #[cfg(unix)]
+            io,
+            #[cfg(unix)]
+            descriptors: Descriptors::default(),
+            #[cfg(all(unix, feature = "signal"))]
+            signals: Signals::default(),
             runs: Mutex::new(Runs::default()),
             timer_waker: OnceLock::new(),
         })
@@ -159,6 +180,11 @@ impl LoopState {
     pub(crate) fn close(&self) {
         self.strand.close();
         self.waiting.clear();
+        self.executors.close();
+        #[cfg(unix)]
+        self.descriptors.clear();
+        #[cfg(all(unix, feature = "signal"))]
+        self.signals.clear();
     }
 }
 

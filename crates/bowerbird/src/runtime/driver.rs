@@ -101,7 +101,11 @@ impl Driver {
         cleanup_grace: Duration,
     ) -> io::Result<Arc<Self>> {
         let io = IoDriver::new(pollers)?;
-        let event_loop = LoopState::new(clock.clone());
+        let event_loop = LoopState::new(
+            clock.clone(),
+            #[cfg(unix)]
+            io.clone(),
+        );
         let timers = Timers::new(workers, clock);
         let plain = Arc::<PlainSleep>::default();
         let (waiter, sleeper) = (Arc::downgrade(&io), plain.clone());
