@@ -601,6 +601,18 @@ fn test_set_exc_handler_broken() {
     journal.expect(&["next"]);
 }
 
+#[test]
+fn test_set_debug() {
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.set_debug(true);
+    assert!(event_loop.get_debug());
+    event_loop.set_debug(false);
+    assert!(!event_loop.get_debug());
+    event_loop.close();
+    event_loop.set_debug(true);
+    assert!(!event_loop.get_debug());
+}
+
 // ----- turns for guests -------------------------------------------------------------------------------
 
 #[test]

@@ -47,8 +47,8 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
 /// The default executor of a loop, and what it has to do.
 pub(crate) struct Executors {
     state: Mutex<State>,
-    /// Set while nothing is to do.
-    is_idle: Event,
+    /// Set when the last job has ended; cleared by whoever waits for that.
+    has_ended: Event,
 }
 
 struct State {
@@ -60,10 +60,8 @@ struct State {
 
 impl Executors {
     pub(crate) fn new() -> Arc<Self> {
-        let is_idle = Event::new();
-        is_idle.set();
         let state = State { default: None, is_shut_down: false, job_count: 0 };
-        Arc::new(Self { state: Mutex::new(state), is_idle })
+        Arc::new(Self { state: Mutex::new(state), has_ended: Event::new() })
     }
 
     fn default(&self) -> Option<Arc<dyn Executor>> {
@@ -77,10 +75,23 @@ impl Executors {
             return Err(ExecutorError::ShutDown);
         }
         state.job_count += 1;
-        // Under the lock, so that the two stay in step; nobody is woken by it.
-        self.is_idle.clear();
         drop(state);
         Ok(InHand(self.clone()))
+    }
+
+    /// Waits until no job is left; after [`close`](Self::close) none comes.
+    async fn wait_until_idle(&self) {
+        loop {
+            {
+                let state = self.state.lock();
+                if state.job_count == 0 {
+                    return;
+                }
+                // Under the lock: the last job is counted off under it, and sets the event after that.
+                self.has_ended.clear();
+            }
+            self.has_ended.wait().await;
+        }
     }
 
     /// Shuts the default executor down without waiting.
@@ -107,7 +118,7 @@ impl Drop for InHand {
             state.job_count == 0
         };
         if is_last {
-            self.0.is_idle.set();
+            self.0.has_ended.set();
         }
     }
 }
@@ -231,13 +242,13 @@ impl LoopHandle {
         limit: Option<Duration>,
     ) -> Result<(), TimeoutError> {
         self.0.executors.close();
-        let idle = self.0.executors.is_idle.wait();
+        let idle = self.0.executors.wait_until_idle();
         match limit {
             None => {
                 idle.await;
                 Ok(())
             }
-            Some(limit) => timeout(limit, idle).await.map(drop),
+            Some(limit) => timeout(limit, idle).await,
         }
     }
 }

@@ -263,6 +263,22 @@ impl LoopHandle {
         }
     }
 
+    /// Switches debug mode of the loop's runtime on or off.
+    ///
+    /// asyncio: `loop.set_debug`. See [`Handle::set_debug`].
+    pub fn set_debug(&self, is_on: bool) {
+        if let Some(runtime) = self.runtime() {
+            runtime.set_debug(is_on);
+        }
+    }
+
+    /// Returns whether debug mode is on.
+    ///
+    /// asyncio: `loop.get_debug`.
+    pub fn get_debug(&self) -> bool {
+        self.runtime().is_some_and(|runtime| runtime.get_debug())
+    }
+
     // ----- the run ---------------------------------------------------------------------------------
 
     /// Ends `run_forever`: the batch of callbacks that is going on is finished; what these add waits for the
