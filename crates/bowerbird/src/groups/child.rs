@@ -6,7 +6,6 @@
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context::{self, Request};
@@ -85,7 +84,7 @@ pin_project! {
             if this.future.is_some() {
                 let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
                 if let Err(payload) = dropped {
-                    fail(&this.membership.members, TaskError::panicked(payload).into());
+                    fail(this.membership.members(), TaskError::panicked(payload).into());
                 }
             }
         }
@@ -119,7 +118,7 @@ impl<F: Future, T> Future for Child<F, T> {
             Poll::Ready(Ok(value)) => Poll::Ready(value),
             Poll::Ready(Err(error)) => {
                 let message = format!("the task failed: {error}");
-                fail(&this.membership.members, error);
+                fail(this.membership.members(), error);
                 end_cancelled(message);
                 Poll::Pending
             }
@@ -141,7 +140,7 @@ pub(super) fn poll_caught<F: Future, T>(
 
 /// Hands the error of the child that is polled or dropped in this thread to the group.
 #[cold]
-fn fail(members: &Arc<Members>, error: BoxError) {
+fn fail(members: &Members, error: BoxError) {
     members.fail(failure_of_this_task(error));
 }
 

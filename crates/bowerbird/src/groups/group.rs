@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use bowerbird_core::{SpawnError, SpawnOptions, TaskBuilder, spawn_with};
+use bowerbird_core::{SpawnOptions, TaskBuilder, spawn_with};
 
 use super::child::{Child, ChildOutput, refused};
 use super::members::Members;
@@ -223,32 +223,16 @@ impl Group {
             Ok(membership) => membership,
             Err(closed) => return Err((future, closed)),
         };
-        let spawning = Spawning(&self.0);
+        let spawning = membership.hold();
         let child = Child::new(future, into_result, membership);
         match spawn_with(child, options, Location::caller()) {
             Ok(task) => {
-                std::mem::forget(spawning);
                 self.0.add(task.handle());
+                drop(spawning);
                 Ok(ChildTask::new(task))
             }
-            Err(error) => no_runtime(spawning, error),
+            Err(error) => error.panic("spawn"),
         }
-    }
-}
-
-#[track_caller]
-#[cold]
-fn no_runtime(spawning: Spawning<'_>, error: SpawnError) -> ! {
-    drop(spawning);
-    error.panic("spawn")
-}
-
-/// A spawn that goes on is counted; one that panics must not be for ever.
-struct Spawning<'a>(&'a Members);
-
-impl Drop for Spawning<'_> {
-    fn drop(&mut self) {
-        self.0.not_added();
     }
 }
 

@@ -7,12 +7,19 @@
 //!                             |  the body and all children have ended               |
 //!                             '------------------> FINISHED <-----------------------'
 //! ```
-//! A child counts from before it is spawned until its future is gone; the group ends when the count is 0 and
-//! every task in its list is done, for a task may have cleanups to run after its future is gone. Whoever
-//! brings the count to 0 wakes the group. Tasks are cancelled, and handles dropped, outside of the lock.
+//! Each child holds the countdown from before it is spawned until its future is gone, each spawn that goes on
+//! holds it, and the group itself until its body has ended. Whoever lets go of it last wakes the group, which
+//! then ends when every task in its list is done, for a task may have cleanups to run after its future is
+//! gone. Nobody gets hold of a countdown that has come to its end: such a group is finished. Tasks are
+//! cancelled, and handles dropped, outside of the lock.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` The flag that the group takes no more children: Relaxed. Its future is woken after the flag is
+//!   set, and the wake-up orders them; a spawn that misses it is told by the ledger, under the lock.
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context;
@@ -29,7 +36,26 @@ pub(super) struct Members {
     /// The future of the group: woken when it has to look.
     pub(super) awaiter: WakerSlot,
     pub(super) location: &'static Location<'static>,
+    is_closed: AtomicBool,
+    countdown: OnceLock<Weak<Countdown>>,
     ledger: Mutex<Ledger>,
+}
+
+/// Held by whatever keeps a group from ending.
+pub(super) struct Countdown {
+    members: Arc<Members>,
+    is_limited: bool,
+    /// The group itself lets go of it last, and sees that.
+    is_seen: bool,
+}
+
+impl Drop for Countdown {
+    fn drop(&mut self) {
+        self.members.ledger.lock().has_ended = true;
+        if !self.is_seen {
+            self.members.awaiter.wake();
+        }
+    }
 }
 
 pub(super) struct Ledger {
@@ -39,10 +65,10 @@ pub(super) struct Ledger {
     state: GroupState,
     /// `cancel` was called.
     is_cancelled: bool,
-    /// Children whose futures are there, and spawns that go on.
-    live: usize,
-    /// The body has ended: whoever brings `live` to 0 wakes the group.
-    is_awaited: bool,
+    /// The group's own hold of the countdown, until its body has ended.
+    own: Option<Arc<Countdown>>,
+    /// The countdown has come to its end.
+    has_ended: bool,
     tasks: Vec<TaskHandle>,
     /// So many tasks make a look for those that have ended worthwhile.
     sweep_at: usize,
@@ -60,13 +86,19 @@ impl Members {
             turns: Turns::default(),
             state: GroupState::NotEntered,
             is_cancelled: false,
-            live: 0,
-            is_awaited: false,
+            own: None,
+            has_ended: false,
             tasks: Vec::new(),
             sweep_at: SWEEP_AT_LEAST,
             failures: Vec::new(),
         };
-        Arc::new(Self { awaiter: WakerSlot::new(), location, ledger: Mutex::new(ledger) })
+        Arc::new(Self {
+            awaiter: WakerSlot::new(),
+            location,
+            is_closed: AtomicBool::new(false),
+            countdown: OnceLock::new(),
+            ledger: Mutex::new(ledger),
+        })
     }
 
     /// Changes the settings, before the group is entered.
@@ -84,19 +116,29 @@ impl Members {
 
     /// How many children have not ended, how many errors there are, and the state.
     pub(super) fn figures(&self) -> (usize, usize, GroupState) {
+        let holds = self.countdown.get().map_or(0, Weak::strong_count);
         let ledger = self.ledger.lock();
-        (ledger.live, ledger.failures.len(), ledger.state)
+        let own = usize::from(ledger.own.is_some());
+        (holds.saturating_sub(own), ledger.failures.len(), ledger.state)
     }
 
     pub(super) fn is_shutting_down(&self) -> bool {
-        self.state() == GroupState::ShuttingDown
+        self.is_closed.load(Ordering::Relaxed) // [ORD-1]
     }
 
     /// The group is entered; one that was cancelled before shuts down at once.
-    pub(super) fn enter(&self) {
+    pub(super) fn enter(self: &Arc<Self>) {
         let mut ledger = self.ledger.lock();
-        ledger.state =
-            if ledger.is_cancelled { GroupState::ShuttingDown } else { GroupState::Open };
+        let is_limited = ledger.turns.is_limited();
+        let own = Arc::new(Countdown { members: self.clone(), is_limited, is_seen: false });
+        // A group is entered once: `run` takes it by value.
+        let _is_first = self.countdown.set(Arc::downgrade(&own));
+        ledger.own = Some(own);
+        ledger.state = GroupState::Open;
+        if ledger.is_cancelled {
+            ledger.state = GroupState::ShuttingDown;
+            self.is_closed.store(true, Ordering::Relaxed); // [ORD-1]
+        }
     }
 
     // -----------------------------------------------------------------------------------------------
@@ -104,16 +146,24 @@ impl Members {
     // -----------------------------------------------------------------------------------------------
 
     /// Counts a child that is about to be spawned, or refuses it.
-    pub(super) fn join(self: &Arc<Self>) -> Result<Membership, GroupClosed> {
-        let mut ledger = self.ledger.lock();
-        if ledger.state != GroupState::Open {
-            return Err(GroupClosed::new(ledger.state, ledger.name.clone()));
+    #[inline]
+    pub(super) fn join(&self) -> Result<Membership, GroupClosed> {
+        let countdown = match self.countdown.get().map(Weak::upgrade) {
+            Some(Some(countdown)) => countdown,
+            Some(None) => return Err(self.closed(GroupState::Finished)),
+            None => return Err(self.closed(GroupState::NotEntered)),
+        };
+        if self.is_shutting_down() {
+            return Err(self.closed(GroupState::ShuttingDown));
         }
-        // One for the future, one for the spawn that goes on: see `add`.
-        ledger.live += 2;
-        let turn = ledger.turns.take();
-        drop(ledger);
-        Ok(Membership { members: self.clone(), turn })
+        let turn =
+            if countdown.is_limited { self.ledger.lock().turns.take() } else { Turn::unlimited() };
+        Ok(Membership { countdown, turn })
+    }
+
+    #[cold]
+    fn closed(&self, state: GroupState) -> GroupClosed {
+        GroupClosed::new(state, self.name())
     }
 
     /// Notes the task of a child that was counted by `join`. It may have ended already, and the group may
@@ -133,23 +183,6 @@ impl Members {
         if let Some(task) = late {
             task.cancel();
         }
-        self.count_down();
-    }
-
-    /// A spawn did not come about.
-    pub(super) fn not_added(&self) {
-        self.count_down();
-    }
-
-    fn count_down(&self) {
-        let is_last = {
-            let mut ledger = self.ledger.lock();
-            ledger.live -= 1;
-            ledger.is_awaited && ledger.live == 0
-        };
-        if is_last {
-            self.awaiter.wake();
-        }
     }
 
     /// A child has failed. The first failure shuts the group down, unless the policy is another.
@@ -163,14 +196,14 @@ impl Members {
             if ledger.policy != Policy::FailFast {
                 return;
             }
-            ledger.shut_down()
+            self.shut_down(&mut ledger)
         };
         self.cancel_all(&others);
     }
 
     /// Cancels all children, and lets no more in.
     pub(super) fn abort(&self) {
-        let tasks = self.ledger.lock().shut_down();
+        let tasks = self.shut_down(&mut self.ledger.lock());
         self.cancel_all(&tasks);
     }
 
@@ -179,9 +212,19 @@ impl Members {
         let tasks = {
             let mut ledger = self.ledger.lock();
             ledger.is_cancelled = true;
-            ledger.shut_down()
+            self.shut_down(&mut ledger)
         };
         self.cancel_all(&tasks);
+    }
+
+    /// Gives the tasks to cancel if the group was open.
+    fn shut_down(&self, ledger: &mut Ledger) -> Vec<TaskHandle> {
+        if ledger.state != GroupState::Open {
+            return Vec::new();
+        }
+        ledger.state = GroupState::ShuttingDown;
+        self.is_closed.store(true, Ordering::Relaxed); // [ORD-1]
+        ledger.tasks.clone()
     }
 
     /// For the call graph: whoever polls the group awaits its children, from the spawn on.
@@ -209,6 +252,10 @@ impl Members {
 
     /// Waits until no child is left; then the group is finished. `wait` is kept between two polls.
     pub(super) fn poll_ended(&self, wait: &mut Option<WaitDone>, cx: &mut Context<'_>) -> Poll<()> {
+        let own = self.ledger.lock().own.take();
+        if let Some(mut last) = own.and_then(Arc::into_inner) {
+            last.is_seen = true;
+        }
         loop {
             if let Some(last) = wait {
                 std::task::ready!(std::pin::Pin::new(last).poll(cx));
@@ -217,8 +264,7 @@ impl Members {
             let ended;
             let left = {
                 let mut ledger = self.ledger.lock();
-                ledger.is_awaited = true;
-                if ledger.live > 0 {
+                if !ledger.has_ended {
                     return Poll::Pending;
                 }
                 ended = ledger.sweep();
@@ -243,15 +289,6 @@ impl Members {
 }
 
 impl Ledger {
-    /// Gives the tasks to cancel if the group was open.
-    fn shut_down(&mut self) -> Vec<TaskHandle> {
-        if self.state != GroupState::Open {
-            return Vec::new();
-        }
-        self.state = GroupState::ShuttingDown;
-        self.tasks.clone()
-    }
-
     /// Takes the tasks that have ended out of the list.
     fn sweep(&mut self) -> Vec<TaskHandle> {
         let (ended, left) = std::mem::take(&mut self.tasks).into_iter().partition(TaskHandle::done);
@@ -270,11 +307,21 @@ pub(super) fn is_consequence(failure: &TaskFailure) -> bool {
 
 /// A child's place in its group, given up when it is dropped.
 pub(super) struct Membership {
-    pub(super) members: Arc<Members>,
+    countdown: Arc<Countdown>,
     turn: Turn,
 }
 
 impl Membership {
+    pub(super) fn members(&self) -> &Members {
+        &self.countdown.members
+    }
+
+    /// A second hold, for the time that the spawn takes: see `Members::add`.
+    #[inline]
+    pub(super) fn hold(&self) -> Arc<Countdown> {
+        self.countdown.clone()
+    }
+
     /// Waits until the group's limit lets the child run.
     #[inline]
     pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -291,25 +338,21 @@ impl Membership {
             return Poll::Pending;
         }
         let fresh = cx.waker().clone();
-        let old = self.members.ledger.lock().turns.wait(&mut self.turn, fresh);
+        let old = self.countdown.members.ledger.lock().turns.wait(&mut self.turn, fresh);
         drop(old);
         if self.turn.has_come() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl Drop for Membership {
+    #[inline]
     fn drop(&mut self) {
-        let (next, is_last) = {
-            let mut ledger = self.members.ledger.lock();
-            ledger.live -= 1;
-            (ledger.turns.give_back(&self.turn), ledger.is_awaited && ledger.live == 0)
-        };
-        drop(next.unused);
-        if let Some(waker) = next.woken {
-            waker.wake();
-        }
-        if is_last {
-            self.members.awaiter.wake();
+        if self.countdown.is_limited {
+            let next = self.members().ledger.lock().turns.give_back(&self.turn);
+            drop(next.unused);
+            if let Some(waker) = next.woken {
+                waker.wake();
+            }
         }
     }
 }

@@ -24,6 +24,12 @@ impl Default for Turns {
 pub(super) struct Turn(u64);
 
 impl Turn {
+    /// The turn of a child in a group without a limit.
+    #[inline]
+    pub(super) fn unlimited() -> Self {
+        Self(0)
+    }
+
     #[inline]
     pub(super) fn has_come(&self) -> bool {
         self.0 == 0
@@ -40,6 +46,10 @@ pub(super) struct Next {
 impl Turns {
     pub(super) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
+    }
+
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit != usize::MAX
     }
 
     /// A child comes: it may run, or gets a ticket.
