@@ -14,7 +14,7 @@ use bowerbird::context::{ContextVar, copy_context};
 use bowerbird::sync::{Event, oneshot};
 use bowerbird::{
     BoxError, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed, GroupState, Handle,
-    Task, TaskError, TaskGroup, all_tasks, catch_cancel, current_task, gather, sleep, spawn,
+    Task, TaskError, TaskGroup, all_tasks, catch_cancel, current_task, defer, gather, sleep, spawn,
     spawn_blocking, task_group, task_group_send, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, paused, turns, until};
@@ -1465,6 +1465,51 @@ fn outer_request_after_the_groups_own_cancel_is_kept() {
         turns(5).await;
         release.send(()).unwrap();
         assert_eq!(task.await.unwrap_err().message(), Some("outer"));
+    });
+}
+
+#[test]
+fn request_that_the_body_raises_after_a_cancel_ends_at_the_group() {
+    everywhere(|| async {
+        let task = spawn(async move {
+            let caught = catch_cancel(pending::<()>()).await.unwrap_err();
+            current_task().unwrap().uncancel();
+            let ended = task_group(async |g| {
+                g.cancel();
+                caught.resume::<()>().await;
+                Ok(())
+            });
+            let ended = ended.until_cancelled().await;
+            yield_now().await;
+            ended
+        });
+        turns(3).await;
+        task.cancel();
+        assert_eq!(task.await.unwrap().unwrap(), None);
+    });
+}
+
+#[test]
+fn group_waits_for_the_cleanups_of_its_cancelled_children() {
+    everywhere(|| async {
+        let (begun, cleaned) = (Counted::new(), Counted::new());
+        let (count, clean) = (begun.clone(), cleaned.clone());
+        task_group(async |g| {
+            g.spawn(async move {
+                let _cleanup = defer(async move {
+                    turns(20).await;
+                    clean.add();
+                });
+                count.add();
+                pending::<()>().await;
+            });
+            until(|| begun.get() == 1).await;
+            g.cancel();
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(cleaned.get(), 1);
     });
 }
 
