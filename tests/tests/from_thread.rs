@@ -161,12 +161,16 @@ fn awaiter_that_does_not_abandon_ends_a_closure_that_was_not_begun() {
 #[test]
 fn timeout_waits_for_a_closure_that_is_not_abandoned() {
     on_workers(2, async {
-        let work = to_thread(|| {
+        let begun = Counted::new();
+        let count = begun.clone();
+        let work = to_thread(move || {
+            count.add();
             while from_thread::check_cancelled().is_ok() {
                 thread::yield_now();
             }
             7
         });
+        until(|| begun.get() == 1).await;
         let limit = Duration::from_millis(2);
         assert_eq!(timeout(limit, work.abandon_on_cancel(false)).await, Ok(7));
     });

@@ -208,6 +208,23 @@ fn stop_from_another_thread_ends_a_sleeping_loop() {
     }
 }
 
+/// The stop may come from a worker at any moment of the main future's first poll.
+#[test]
+fn stop_in_the_moment_of_the_first_poll_is_not_lost() {
+    for _ in 0..300 {
+        let mut event_loop = EventLoop::builder().worker_threads(2).build().unwrap();
+        let handle = event_loop.handle();
+        // Another worker calls it, whenever it gets there.
+        event_loop.call_soon(move || {
+            while !handle.is_running() {
+                std::hint::spin_loop();
+            }
+            handle.stop();
+        });
+        event_loop.run_forever().unwrap();
+    }
+}
+
 #[test]
 fn stop_of_a_loop_that_is_not_run_by_hand_is_refused() {
     on_workers(1, async {

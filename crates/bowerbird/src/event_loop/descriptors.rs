@@ -145,16 +145,17 @@ impl LoopHandle {
                 Arc::new(AsyncFd::register(self.0.io.clone(), owner, both)?)
             }
         };
-        let watch = Watch::begin(&self.0, readiness(fd.clone(), interest), callback, location);
+        let watch = Watch::new(&self.0, readiness(fd.clone(), interest), callback, location);
         let replaced = {
             let mut table = self.0.descriptors.0.lock();
             let unwatched = || Watched { fd, reader: None, writer: None };
             let watched = table.entry(number).or_insert_with(unwatched);
-            watched.side(interest).replace(watch)
+            watched.side(interest).replace(watch.clone())
         };
         if let Some(replaced) = replaced {
             replaced.cancel();
         }
+        watch.start();
         Ok(())
     }
 

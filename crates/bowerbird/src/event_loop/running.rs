@@ -67,14 +67,12 @@ impl LoopState {
 
     /// Stops the run, or makes the next one a single turn; `false` if the loop is not run by hand.
     pub(crate) fn stop(&self) -> bool {
-        let waker = {
-            let mut runs = self.runs.lock();
-            if !runs.is_run_by_hand {
-                return false;
-            }
-            runs.waker.take()
-        };
+        if !self.runs.lock().is_run_by_hand {
+            return false;
+        }
+        // First: a main future that leaves its waker after the look below sees the mark.
         self.strand.stop();
+        let waker = self.runs.lock().waker.take();
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -63,11 +63,12 @@ impl LoopHandle {
         let source = Box::new(move |cx: &mut std::task::Context<'_>| {
             deliveries.poll_recv(cx).map(|delivery| delivery.is_some())
         });
-        let watch = Watch::begin(&self.0, source, Box::new(callback), location);
-        let replaced = self.0.signals.0.lock().insert(kind, watch);
+        let watch = Watch::new(&self.0, source, Box::new(callback), location);
+        let replaced = self.0.signals.0.lock().insert(kind, watch.clone());
         if let Some(replaced) = replaced {
             replaced.cancel();
         }
+        watch.start();
         Ok(())
     }
 

@@ -43,8 +43,8 @@ struct Parts {
 }
 
 impl Watch {
-    /// Begins to watch.
-    pub(crate) fn begin(
+    /// Makes a watch; [`start`](Self::start) begins it.
+    pub(crate) fn new(
         event_loop: &Arc<LoopState>,
         source: Source,
         callback: Repeated,
@@ -53,9 +53,12 @@ impl Watch {
         let parts = Parts { source, callback, context: copy_context() };
         let state = State { parts: Some(parts), is_cancelled: false, is_step_queued: false };
         let event_loop = Arc::downgrade(event_loop);
-        let watch = Arc::new(Self { event_loop, location, state: Mutex::new(state) });
-        watch.queue_step();
-        watch
+        Arc::new(Self { event_loop, location, state: Mutex::new(state) })
+    }
+
+    /// Begins to watch. Whoever made it has put it where the callback can find it.
+    pub(crate) fn start(self: &Arc<Self>) {
+        self.queue_step();
     }
 
     /// Ends the watch: the callback is not called any more.

@@ -105,7 +105,7 @@ impl<T> ToThread<T> {
     ///
     /// asyncio: always `true`. trio: `abandon_on_cancel=`, there `false` unless set otherwise. Either way the
     /// closure is told, see [`from_thread::check_cancelled`](crate::from_thread::check_cancelled). An awaiter that
-    /// waits gets the closure's result; the request to cancel is kept for its next suspension. One that is
+    /// waits gets the closure's result (one that has not begun is not called any more); the request to cancel is kept for its next suspension. One that is
     /// dropped, as by a lost `select!`, cannot wait.
     ///
     /// # Examples
@@ -114,14 +114,16 @@ impl<T> ToThread<T> {
     /// use std::time::Duration;
     ///
     /// bowerbird::run(async {
+    ///     let (begin, begun) = bowerbird::sync::oneshot::channel();
     ///     let work = to_thread(|| {
+    ///         begin.send(()).unwrap();
     ///         while from_thread::check_cancelled().is_ok() {
     ///             std::thread::yield_now();
     ///         }
     ///         "told"
     ///     });
-    ///     let limit = Duration::from_millis(5);
-    ///     let told = timeout(limit, async { work.abandon_on_cancel(false).await }).await;
+    ///     begun.await.unwrap();
+    ///     let told = timeout(Duration::from_millis(1), work.abandon_on_cancel(false)).await;
     ///     assert_eq!(told, Ok("told"));
     /// });
     /// ```
