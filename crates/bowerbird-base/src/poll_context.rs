@@ -39,6 +39,8 @@ struct PollContext {
     attention: Cell<usize>,
     budget: Cell<u32>,
     yielded: Cell<bool>,
+    /// How many scopes stand around what is polled.
+    scope_depth: Cell<u32>,
     /// The data pointer of the task's own waker; null outside a poll of the executor.
     task: Cell<*const ()>,
     /// Whether `note_wait` keeps its notes.
@@ -50,6 +52,7 @@ const_thread_local! {
         attention: Cell::new(0),
         budget: Cell::new(BUDGET),
         yielded: Cell::new(false),
+        scope_depth: Cell::new(0),
         task: Cell::new(std::ptr::null()),
         is_tracked: Cell::new(false),
     };
@@ -112,6 +115,7 @@ pub struct SetAside {
     attention: usize,
     budget: u32,
     yielded: bool,
+    scope_depth: u32,
     task: *const (),
     is_tracked: bool,
     waits: Vec<Wait>,
@@ -134,6 +138,8 @@ pub fn set_aside() -> SetAside {
         attention: poll.attention.replace(0),
         budget: poll.budget.replace(BUDGET),
         yielded: poll.yielded.replace(false),
+        scope_depth: poll.scope_depth.replace(0),
+
         task: poll.task.replace(std::ptr::null()),
         waits: if poll.is_tracked.get() { take_waits() } else { Vec::new() },
         is_tracked: poll.is_tracked.replace(false),
@@ -156,6 +162,8 @@ impl Drop for SetAside {
             poll.attention.set(self.attention);
             poll.budget.set(self.budget);
             poll.yielded.set(self.yielded);
+            poll.scope_depth.set(self.scope_depth);
+
             poll.task.set(self.task);
             poll.is_tracked.set(self.is_tracked);
         });
@@ -304,13 +312,45 @@ pub fn take_wait() -> Option<Wait> {
 pub struct Request {
     /// The message given to `cancel_with`, if any.
     pub message: Option<Arc<str>>,
-    /// The scope that made the request; [`Request::TASK_ROOT`] for `task.cancel()`.
+    /// The scope that made the request, from [`Request::scope_origin`]; [`Request::TASK_ROOT`] for
+    /// `task.cancel()`. Of two requests in one place the one with the smaller origin comes from further out.
     pub origin: u64,
 }
 
 impl Request {
     /// The origin of requests made by `task.cancel()`.
     pub const TASK_ROOT: u64 = 0;
+
+    /// The origin of a scope with this number that is polled now, and is about to make a request: scopes
+    /// further in have a larger one.
+    pub fn scope_origin(number: u64) -> u64 {
+        let depth = POLL.with(|poll| poll.scope_depth.get()).saturating_add(1);
+        u64::from(depth.min(u32::from(u16::MAX))) << 48 | number & ((1 << 48) - 1)
+    }
+
+    /// Puts a request where one may be already: the one from further out stays. It ends what the other one
+    /// would have ended, and more.
+    pub fn merge_into(self, place: &mut Option<Request>) {
+        match place {
+            Some(there) if there.origin <= self.origin => {}
+            _ => *place = Some(self),
+        }
+    }
+}
+
+/// Calls `f`, the poll of what stands inside a scope.
+#[inline]
+pub fn in_scope<R>(f: impl FnOnce() -> R) -> R {
+    struct Out(u32);
+    impl Drop for Out {
+        fn drop(&mut self) {
+            POLL.with(|poll| poll.scope_depth.set(self.0));
+        }
+    }
+    let depth = POLL.with(|poll| poll.scope_depth.get());
+    POLL.with(|poll| poll.scope_depth.set(depth + 1));
+    let _out = Out(depth);
+    f()
 }
 
 /// What the cancel cell of this poll holds.
@@ -373,7 +413,7 @@ pub fn delivery() -> Delivery {
     })
 }
 
-/// Offers a request to the futures that are polled next. A request that is there already is kept.
+/// Offers a request to the futures that are polled next. Of two requests the one from further out is kept.
 pub fn offer(request: Request) {
     put_request(request, false);
 }
@@ -405,7 +445,7 @@ pub fn take_request() -> Option<(Request, Delivery)> {
 fn put_request(request: Request, unwinding: bool) {
     DETAIL.with(|detail| {
         let detail = &mut *detail.borrow_mut();
-        detail.request.get_or_insert(request);
+        request.merge_into(&mut detail.request);
         detail.unwinding = unwinding;
     });
     POLL.with(|poll| poll.attention.set(poll.attention.get() | REQUEST));

@@ -83,10 +83,7 @@ struct Rare {
     own: Option<u64>,
     /// The own request was offered, and not armed again since.
     is_offered: bool,
-    /// The first request of a scope further out that was offered to this one.
-    outer_scope: Option<Request>,
-    /// The first request of the task's root that was offered to this scope.
-    root: Option<Request>,
+    outer: Outer,
     /// A request that came during the cleanups, or while the scope was shielded.
     kept: Option<Request>,
     cleanups: VecDeque<Cleanup>,
@@ -120,6 +117,41 @@ impl<F: Future> Future for Scoped<F> {
             Ok(value) => value,
             Err(Expired) => unreachable!("this scope makes no request of its own"),
         })
+    }
+}
+
+/// The outer requests that were offered to a scope.
+#[derive(Debug, Default)]
+pub(crate) struct Outer {
+    /// The task's.
+    root: Option<Request>,
+    /// Of those of scopes further out that of the outermost.
+    scope: Option<Request>,
+}
+
+impl Outer {
+    fn place(&mut self, request: &Request) -> &mut Option<Request> {
+        if request.origin == Request::TASK_ROOT { &mut self.root } else { &mut self.scope }
+    }
+
+    pub(crate) fn note(&mut self, request: &Request) {
+        request.clone().merge_into(self.place(request));
+    }
+
+    fn forget(&mut self, request: &Request) {
+        *self.place(request) = None;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.is_none() && self.scope.is_none()
+    }
+
+    /// Takes the outermost that counts. Rule 4: the task's own counts only as long as the task has more
+    /// requests than it had when the scope began.
+    pub(crate) fn take(&mut self, cancelling_before: u32) -> Option<Request> {
+        let outer = std::mem::take(self);
+        let root = outer.root.filter(|_| current_cancelling() > cancelling_before);
+        root.or(outer.scope)
     }
 }
 
@@ -225,7 +257,7 @@ impl<F: Future> Scope<F> {
         if !std::mem::replace(&mut rare.is_offered, true) {
             // [ORD-1]
             let new_origin = || NEXT_ORIGIN.fetch_add(1, Ordering::Relaxed);
-            let origin = *rare.own.get_or_insert_with(new_origin);
+            let origin = *rare.own.get_or_insert_with(|| Request::scope_origin(new_origin()));
             poll_context::offer(Request { message: None, origin });
             self.as_mut().poll_inner(cx);
         }
@@ -234,9 +266,8 @@ impl<F: Future> Scope<F> {
     /// A request that was let in, and has been taken away from the inner future by a shield, is kept.
     pub(crate) fn keep(self: Pin<&mut Self>, request: Request) {
         let rare = self.project().rare.get_or_insert_default();
-        let is_root = request.origin == Request::TASK_ROOT;
-        *(if is_root { &mut rare.root } else { &mut rare.outer_scope }) = None;
-        rare.kept.get_or_insert(request);
+        rare.outer.forget(&request);
+        request.merge_into(&mut rare.kept);
     }
 
     /// The scope may make its own request once more: the inner future took the one before, and goes on.
@@ -253,16 +284,14 @@ impl<F: Future> Scope<F> {
         let offered = offered.map(|(request, _)| request);
         if is_shielded {
             if let Some(request) = offered {
-                rare.get_or_insert_default().kept.get_or_insert(request);
+                request.merge_into(&mut rare.get_or_insert_default().kept);
             }
             return;
         }
-        let kept = rare.as_mut().and_then(|rare| rare.kept.take());
-        if let Some(request) = offered.or(kept) {
-            let rare = rare.get_or_insert_default();
-            let is_root = request.origin == Request::TASK_ROOT;
-            let place = if is_root { &mut rare.root } else { &mut rare.outer_scope };
-            place.get_or_insert_with(|| request.clone());
+        let mut coming = rare.as_mut().and_then(|rare| rare.kept.take());
+        offered.into_iter().for_each(|request| request.merge_into(&mut coming));
+        if let Some(request) = coming {
+            rare.get_or_insert_default().outer.note(&request);
             poll_context::offer(request);
         }
     }
@@ -273,7 +302,7 @@ impl<F: Future> Scope<F> {
         let mark = poll_context::cleanup_mark();
         let this = self.as_mut().project();
         let inner = this.inner.as_pin_mut().expect("a running scope has its future");
-        let polled = inner.poll(cx);
+        let polled = poll_context::in_scope(|| inner.poll(cx));
         match polled {
             Poll::Ready(value) => {
                 self.as_mut().project().inner.set(None);
@@ -305,9 +334,7 @@ impl<F: Future> Scope<F> {
         let this = self.project();
         let rare = this.rare.get_or_insert_default();
         let before = this.cancelling_before.unwrap_or(0);
-        let root = rare.root.take().filter(|_| current_cancelling() > before);
-        let outer = rare.outer_scope.take().or(root);
-        match outer {
+        match rare.outer.take(before) {
             Some(outer) => Outcome::Outer(outer),
             None if rare.own.is_some() => Outcome::Own,
             // Raised inside: `Cancelled::resume`, a task that was awaited, a gather.
@@ -342,7 +369,7 @@ impl<F: Future> Scope<F> {
     fn poll_cleanups(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let Some(rare) = self.project().rare else { return true };
         if let Some((request, Delivery::Offered)) = poll_context::take_request() {
-            rare.kept.get_or_insert(request);
+            request.merge_into(&mut rare.kept);
         }
         while let Some(cleanup) = rare.cleanups.front_mut() {
             let mark = poll_context::cleanup_mark();
@@ -381,7 +408,9 @@ impl<F: Future> Scope<F> {
             Stage::Cleaning(Outcome::Value(value)) => Ok(value),
             Stage::Cleaning(Outcome::Own) => Err(Cut::Own),
             Stage::Cleaning(Outcome::Outer(request)) => {
-                return Poll::Ready(Err(Cut::Outer(request)));
+                let mut merged = Some(request);
+                kept.into_iter().for_each(|request| request.merge_into(&mut merged));
+                return Poll::Ready(Err(Cut::Outer(merged.expect("there was one"))));
             }
             Stage::Running | Stage::Passed | Stage::Done => unreachable!("it was cleaning"),
         };

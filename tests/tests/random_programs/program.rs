@@ -32,6 +32,10 @@ pub(crate) enum Node {
     ShieldTask(Id, Box<Node>),
     /// Both in one task.
     Join(Box<Node>, Box<Node>),
+    /// Both in one task, until one has a result.
+    Race(Box<Node>, Box<Node>),
+    /// Children, which are tasks, and a body.
+    Group(Id, Vec<Node>, Box<Node>),
 }
 
 /// What the handler of a caught request does.
@@ -61,10 +65,10 @@ impl Program {
     }
 }
 
-/// Programs of up to some thirty nodes.
+/// Programs of up to a hundred nodes.
 pub(crate) fn programs() -> impl Strategy<Value = Program> {
     let cancels = prop::collection::vec(any::<()>(), 0..4);
-    (any::<u64>(), cancels, nodes()).prop_map(|(seed, cancels, mut main)| {
+    (any::<u64>(), cancels, nodes(7)).prop_map(|(seed, cancels, mut main)| {
         let mut next = 0;
         number(&mut main, &mut next, true);
         let cancels = (1..=cancels.len() as Id).map(|n| next + n).collect();
@@ -72,34 +76,42 @@ pub(crate) fn programs() -> impl Strategy<Value = Program> {
     })
 }
 
-fn nodes() -> impl Strategy<Value = Node> {
+/// Nodes of at most so many levels.
+fn nodes(levels: u32) -> BoxedStrategy<Node> {
     let leaf = prop_oneof![
-        8 => Just(Node::Sleep(0)),
+        10 => Just(Node::Sleep(0)),
         1 => Just(Node::Fail(0)),
         1 => Just(Node::Panic(0)),
     ];
+    if levels == 0 {
+        return leaf.boxed();
+    }
     let after = prop_oneof![
-        1 => Just(AfterCatch::GoOn),
+        2 => Just(AfterCatch::GoOn),
         1 => Just(AfterCatch::TakeBack),
         2 => Just(AfterCatch::Resume),
     ];
-    leaf.prop_recursive(7, 32, 3, move |inner| {
-        let one = inner.clone().prop_map(Box::new);
-        prop_oneof![
-            4 => prop::collection::vec(inner, 1..4).prop_map(Node::Seq),
-            3 => one.clone().prop_map(|node| Node::Timeout(0, node)),
-            2 => (after.clone(), one.clone()).prop_map(|(after, node)| Node::Catch(0, after, node)),
-            2 => one.clone().prop_map(Node::Shield),
-            4 => one.clone().prop_map(|node| Node::With(0, node)),
-            2 => one.clone().prop_map(|node| Node::Defer(0, node)),
-            2 => one.clone().prop_map(|node| Node::Task(0, node)),
-            1 => one.clone().prop_map(|node| Node::ShieldTask(0, node)),
-            2 => (one.clone(), one).prop_map(|(a, b)| Node::Join(a, b)),
-        ]
-    })
+    let inner = nodes(levels - 1);
+    let one = inner.clone().prop_map(Box::new);
+    prop_oneof![
+        3 => leaf,
+        6 => prop::collection::vec(inner.clone(), 1..4).prop_map(Node::Seq),
+        4 => one.clone().prop_map(|node| Node::Timeout(0, node)),
+        3 => (after, one.clone()).prop_map(|(after, node)| Node::Catch(0, after, node)),
+        2 => one.clone().prop_map(Node::Shield),
+        4 => one.clone().prop_map(|node| Node::With(0, node)),
+        2 => one.clone().prop_map(|node| Node::Defer(0, node)),
+        2 => one.clone().prop_map(|node| Node::Task(0, node)),
+        1 => one.clone().prop_map(|node| Node::ShieldTask(0, node)),
+        2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Join(a, b)),
+        2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Race(a, b)),
+        3 => (prop::collection::vec(inner, 0..3), one)
+            .prop_map(|(children, body)| Node::Group(0, children, body)),
+    ]
+    .boxed()
 }
 
-/// Gives each node a number of its own. What happens in one branch of a join does not change the count of
+/// Gives each node a number of its own. What happens in one branch of a join or a race does not change the count of
 /// requests under the other one's feet: there nobody takes one back.
 fn number(node: &mut Node, next: &mut Id, may_take_back: bool) {
     let mut take = || {
@@ -125,9 +137,14 @@ fn number(node: &mut Node, next: &mut Id, may_take_back: bool) {
             *id = take();
             number(node, next, true);
         }
-        Node::Join(a, b) => {
+        Node::Join(a, b) | Node::Race(a, b) => {
             number(a, next, false);
             number(b, next, false);
+        }
+        Node::Group(id, children, body) => {
+            *id = take();
+            children.iter_mut().for_each(|child| number(child, next, true));
+            number(body, next, may_take_back);
         }
     }
 }

@@ -1,16 +1,17 @@
 //! The same programs on the runtime.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bowerbird::{
-    AsyncContextManager, Outcome, Task, TaskError, TaskHandle, cancel_scope, catch_cancel,
-    current_task, defer, join, shield, sleep, sleep_until, spawn, time, timeout, try_with,
-    yield_now,
+    AsyncContextManager, ExceptionGroup, Outcome, Task, TaskError, TaskFailure, TaskHandle,
+    cancel_scope, catch_cancel, current_task, defer, join, race, shield, sleep, sleep_until, spawn,
+    task_group, time, timeout, try_with, yield_now,
 };
 
-use crate::model::{End, Event, Left, Log, Time};
+use crate::model::{End, Event, Left, Log, PANIC, Time};
 use crate::program::{AfterCatch, Id, Node, Program};
 
 type Result<T = ()> = std::result::Result<T, Id>;
@@ -57,8 +58,10 @@ pub(crate) async fn run(program: &Arc<Program>, in_turns: bool) -> Seen {
     let end = end_of(&main.await);
     canceller.cancel();
     drop(canceller.await);
-    let left = std::mem::take(&mut *run.tasks.lock().unwrap());
-    for task in left {
+    loop {
+        // In a statement of its own: the lock is free while a task is waited for.
+        let left = run.tasks.lock().unwrap().pop();
+        let Some(task) = left else { break };
         task.wait().await;
     }
     let events = std::mem::take(&mut *run.events.lock().unwrap());
@@ -197,6 +200,25 @@ impl Run {
                 let (a, b) = join((run.part(&a), run.part(&b))).await;
                 a.and(b)
             }),
+            Node::Race(a, b) => {
+                Box::pin(async move { race((run.part(&a), run.part(&b))).await.into_inner() })
+            }
+            Node::Group(id, children, body) => Box::pin(async move {
+                let group = task_group(async |group| {
+                    for child in &children {
+                        let child = run.part(child);
+                        drop(group.spawn(async { child.await.map_err(Failure) }));
+                    }
+                    Ok(run.part(&body).await.map_err(Failure)?)
+                });
+                match group.await {
+                    Ok(()) => Ok(()),
+                    Err(error) => {
+                        run.note(Event::GroupFailed(id, sum_of(&error)));
+                        Err(id)
+                    }
+                }
+            }),
         }
     }
 
@@ -210,6 +232,24 @@ async fn turns(takes: Time) {
     for _ in 0..takes % 8 {
         yield_now().await;
     }
+}
+
+/// The error of a part, in a group.
+#[derive(Debug)]
+struct Failure(Id);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A number for what is in a group of errors.
+fn sum_of(group: &ExceptionGroup) -> u64 {
+    let errors = group.exceptions().iter().map(TaskFailure::error);
+    errors.map(|error| error.downcast_ref().map_or(PANIC, |Failure(id)| u64::from(*id))).sum()
 }
 
 struct Manager {

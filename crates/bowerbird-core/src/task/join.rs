@@ -192,7 +192,9 @@ impl<T> Task<T> {
         };
         if was_accepted {
             self.stage = Stage::Forwarded;
-            self.request = Some(Box::new(request));
+            let mut outermost = self.request.take().map(|request| *request);
+            request.merge_into(&mut outermost);
+            self.request = outermost.map(Box::new);
         } else {
             poll_context::offer(request);
             self.replace_note(None);

@@ -26,7 +26,7 @@ use super::crew::{Crew, Spawned};
 use super::members::is_consequence;
 use super::task_group::GroupCancelled;
 use super::{BoxError, ExceptionGroup, TaskFailure};
-use crate::scope::{Cut, Scope};
+use crate::scope::{Cut, Outer, Scope};
 
 pin_project! {
     /// The future of [`task_group`](crate::task_group).
@@ -38,8 +38,8 @@ pin_project! {
         stage: Stage,
         // How the body has ended.
         ended: Option<Ended<T>>,
-        // The last outer request that was offered.
-        outer: Option<Box<Request>>,
+        // The outer requests that were offered.
+        outer: Option<Box<Outer>>,
         // What the task's `cancelling()` was at the first poll.
         cancelling_before: u32,
     }
@@ -207,7 +207,9 @@ where
             }
             Poll::Ready(Err(Cut::Own)) => Ended::CutOff,
             Poll::Ready(Err(Cut::Outer(request))) => {
-                if this.outer.is_none() && crew.is_shutting_down() {
+                if this.outer.as_ref().is_none_or(|outer| outer.is_empty())
+                    && crew.is_shutting_down()
+                {
                     Ended::CutOff
                 } else {
                     Ended::Unwound(Box::new(request))
@@ -229,7 +231,7 @@ where
             return;
         }
         if let Some((request, _)) = poll_context::take_request() {
-            *self.project().outer = Some(Box::new(request.clone()));
+            self.project().outer.get_or_insert_default().note(&request);
             poll_context::offer(request);
         }
     }
@@ -241,7 +243,7 @@ where
         }
         let Some((request, _)) = poll_context::take_request() else { return };
         let this = self.project();
-        *this.outer = Some(Box::new(request.clone()));
+        this.outer.get_or_insert_default().note(&request);
         if !matches!(this.ended, Some(Ended::Failed(_) | Ended::Unwound(_))) {
             *this.ended = Some(Ended::Unwound(Box::new(request)));
         }
@@ -260,9 +262,13 @@ where
         let this = self.as_mut().project();
         let mut failures = this.crew.take_failures();
         let ended = this.ended.take().expect("the body has ended");
+        let before = *this.cancelling_before;
+        let outer = this.outer.as_mut().and_then(|outer| outer.take(before));
         let value = match ended {
             Ended::Unwound(request) if failures.is_empty() => {
-                *this.outer = Some(request);
+                let mut merged = outer;
+                request.merge_into(&mut merged);
+                *this.ended = merged.map(|request| Ended::Unwound(Box::new(request)));
                 return self.pass_on(cx);
             }
             Ended::Failed(failure) => {
@@ -276,10 +282,8 @@ where
         if failures.is_empty() {
             return Poll::Ready(Ok(value));
         }
-        if let Some(request) =
-            this.outer.take().filter(|request| counts(request, *this.cancelling_before))
-        {
-            poll_context::offer(*request);
+        if let Some(request) = outer {
+            poll_context::offer(request);
         }
         Poll::Ready(Err(ExceptionGroup::of(this.crew.message(), failures)))
     }
@@ -288,17 +292,12 @@ where
     fn pass_on<O>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let this = self.project();
         *this.stage = Stage::Passed;
-        if let Some(request) = this.outer {
+        if let Some(Ended::Unwound(request)) = this.ended {
             poll_context::raise(Request::clone(request));
         }
         poll_context::yield_now(cx);
         Poll::Pending
     }
-}
-
-/// Rule 4: a request of the task's root counts only while nobody took it back.
-fn counts(request: &Request, cancelling_before: u32) -> bool {
-    request.origin != Request::TASK_ROOT || current_cancelling() > cancelling_before
 }
 
 impl<T, F, C> Future for RunGroup<T, F, C>

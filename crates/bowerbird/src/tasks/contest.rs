@@ -247,7 +247,7 @@ impl<B: Branches> Contest<B> {
                     }
                     None => {
                         if let Some(request) = left {
-                            this.kept.get_or_insert(request);
+                            request.merge_into(this.kept);
                         }
                     }
                 }
@@ -255,7 +255,7 @@ impl<B: Branches> Contest<B> {
             Poll::Pending => match left {
                 Some(request) => {
                     this.skipped.insert(index);
-                    this.kept.get_or_insert(request);
+                    request.merge_into(this.kept);
                     round.has_spread |= round.offered.is_none();
                 }
                 None => round.is_waiting = true,

@@ -271,7 +271,9 @@ impl<S: GatherSet> Gather<S> {
                 None => task.cancel(),
             };
         });
-        self.request = Some(Box::new(request));
+        let mut outermost = self.request.take().map(|request| *request);
+        request.merge_into(&mut outermost);
+        self.request = outermost.map(Box::new);
     }
 
     #[cold]

@@ -99,9 +99,9 @@ impl<F: Future> Branch<F> {
             Poll::Ready(output) => {
                 *this.output = Some(output);
                 this.future.set(None);
-                match left {
-                    Some((request, _)) => unwinding.left(request),
-                    None => unwinding.is_answered = true,
+                // It ended without taking the request, or had kept it behind a shield.
+                if let Some((request, _)) = left {
+                    request.merge_into(&mut unwinding.kept.left);
                 }
             }
             Poll::Pending => match left {
@@ -109,10 +109,7 @@ impl<F: Future> Branch<F> {
                     *this.is_unwound = true;
                     unwinding.unwound(request);
                 }
-                None => {
-                    unwinding.is_waiting = true;
-                    unwinding.is_answered = true;
-                }
+                None => unwinding.is_waiting = true,
             },
         }
     }
@@ -123,7 +120,7 @@ impl<F: Future> Branch<F> {
 struct Kept {
     /// What unwound a branch.
     unwound: Option<Request>,
-    /// What a branch had kept behind a shield, and left when it ended: it is offered again after the join.
+    /// What a branch left when it ended: it is offered again after the join.
     left: Option<Request>,
 }
 
@@ -137,10 +134,6 @@ struct Unwinding {
     needs_round: bool,
     /// A branch runs on.
     is_waiting: bool,
-    /// A branch took what was offered.
-    is_answered: bool,
-    /// A branch ended and left what was offered.
-    unanswered: Option<Request>,
 }
 
 impl Unwinding {
@@ -157,15 +150,7 @@ impl Unwinding {
 
     fn unwound(&mut self, request: Request) {
         self.needs_round |= self.offered.is_none();
-        self.kept.unwound.get_or_insert(request);
-    }
-
-    fn left(&mut self, request: Request) {
-        let place = match self.offered {
-            Some(_) => &mut self.unanswered,
-            None => &mut self.kept.left,
-        };
-        place.get_or_insert(request);
+        request.merge_into(&mut self.kept.unwound);
     }
 
     /// Whether the branches are to be polled once more, with the request of the one that unwound.
@@ -190,12 +175,9 @@ impl Unwinding {
         }
     }
 
-    /// The join has a result: what no branch took is offered to what comes next.
+    /// The join has a result: what a branch left is offered to what comes next.
     fn offer_left(self) {
-        let unanswered = self.unanswered.filter(|_| !self.is_answered);
-        if let Some(request) = self.kept.left.or(unanswered) {
-            poll_context::offer(request);
-        }
+        self.kept.left.into_iter().for_each(poll_context::offer);
     }
 }
 
