@@ -409,3 +409,36 @@ fn request_taken_back_does_not_hide_an_outer_timeout() {
         assert!(task.await.unwrap().is_err());
     });
 }
+
+#[test]
+fn timeout_kept_by_a_shield_does_not_hide_the_cancel_of_the_task() {
+    paused(async {
+        let task = spawn(async {
+            let shielded = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                sleep(10 * MS).await;
+            });
+            // Its time is over first, and then the task is cancelled; the shield can keep one of the two.
+            let _cut = timeout(MS, shielded).await;
+            pending::<()>().await
+        });
+        sleep(5 * MS).await;
+        task.cancel();
+        assert!(timeout(LONG, task).await.unwrap().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn inner_timeout_kept_by_a_shield_does_not_hide_the_outer_one() {
+    paused(async {
+        let outer = timeout(2 * MS, async {
+            let shielded = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                sleep(10 * MS).await;
+            });
+            let _cut = timeout(MS, shielded).await;
+            pending::<()>().await
+        });
+        assert!(timeout(LONG, outer).await.unwrap().is_err());
+    });
+}
