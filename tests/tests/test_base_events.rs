@@ -208,21 +208,21 @@ fn stop_from_another_thread_ends_a_sleeping_loop() {
     }
 }
 
-/// The stop may come from a worker at any moment of the main future's first poll.
+/// With several workers callbacks are called, and may stop the loop, between runs too.
 #[test]
-fn stop_in_the_moment_of_the_first_poll_is_not_lost() {
-    for _ in 0..300 {
-        let mut event_loop = EventLoop::builder().worker_threads(2).build().unwrap();
-        let handle = event_loop.handle();
-        // Another worker calls it, whenever it gets there.
-        event_loop.call_soon(move || {
-            while !handle.is_running() {
-                std::hint::spin_loop();
-            }
-            handle.stop();
-        });
-        event_loop.run_forever().unwrap();
-    }
+fn stop_by_a_worker_before_the_run_makes_it_one_turn() {
+    let mut event_loop = EventLoop::builder().worker_threads(2).build().unwrap();
+    let (journal, handle) = (Journal::new(), event_loop.handle());
+    let (sender, receiver) = mpsc::channel();
+    let put_off = note(&journal, "put off, and called in the run");
+    event_loop.call_soon(move || {
+        handle.stop();
+        handle.call_soon(put_off);
+        sender.send(()).unwrap();
+    });
+    receiver.recv().unwrap();
+    event_loop.run_forever().unwrap();
+    journal.expect(&["put off, and called in the run"]);
 }
 
 #[test]

@@ -151,7 +151,8 @@ impl RunForever {
         }
         self.state.look_at_events();
         // What this queued belongs to the last batch.
-        self.state.strand.widen_batch();
+        let deferred = self.state.strand.widen_batch();
+        self.state.spawn_tickets(deferred, Location::caller());
         poll_context::yield_now(cx);
         true
     }

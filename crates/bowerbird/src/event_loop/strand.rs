@@ -124,10 +124,13 @@ impl Strand {
         }
     }
 
-    /// Makes everything that stands in the queue part of the batch.
-    pub(crate) fn widen_batch(&self) {
+    /// Makes everything that stands in the queue part of the batch, also what was put off already: with several
+    /// workers tickets are polled between runs. Returns how many tickets are to be spawned for that.
+    #[must_use]
+    pub(crate) fn widen_batch(&self) -> usize {
         let mut queue = self.0.lock();
         queue.batch_end = queue.pushed_count;
+        std::mem::take(&mut queue.deferred)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -131,6 +131,19 @@ fn stop_before_a_run_lets_what_is_queued_be_called() {
 }
 
 #[test]
+fn widened_batch_takes_in_what_was_put_off_before_the_run() {
+    let rig = Rig::new();
+    rig.strand.stop();
+    rig.push("came after the stop");
+    assert!(rig.run(1).is_empty());
+    let tickets = rig.strand.widen_batch();
+    assert!(!rig.strand.has_stopped());
+    assert_eq!(rig.run(tickets), ["came after the stop"]);
+    assert!(rig.strand.has_stopped());
+    assert_eq!(rig.strand.end_run(), 0);
+}
+
+#[test]
 fn closed_strand_drops_its_callbacks_and_takes_no_more() {
     let rig = Rig::new();
     let owned = Arc::new(());
