@@ -10,13 +10,14 @@ mod real;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bowerbird::Runner;
 use bowerbird_tests::scaled;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use model::Event;
 use program::{Id, Node, Program, programs};
@@ -33,11 +34,30 @@ fn runner(workers: usize) -> Runner {
         .expect("a runner")
 }
 
+/// The variable that gives the seed of the programs: for other ones than the normal run's, and to run those of
+/// a failed soak again.
+const SEED: &str = "BOWERBIRD_PROGRAMS_SEED";
+
+/// The normal run's programs are always the same, the soak's are others each time.
+fn seed() -> u64 {
+    match std::env::var(SEED) {
+        Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("{SEED} is {seed:?}, and no number")),
+        Err(_) if cfg!(feature = "soak") => RandomState::new().hash_one(()),
+        Err(_) => 1,
+    }
+}
+
 fn check(cases: u32, test: impl Fn(Program) -> Result<(), TestCaseError>) {
-    let config =
-        Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let seed = seed();
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    };
     if let Err(error) = TestRunner::new(config).run(&programs(), test) {
-        panic!("{error}");
+        panic!("{error}\nthe same programs again: {SEED}={seed}");
     }
 }
 

@@ -1,0 +1,160 @@
+//! Two parts in one task: join and race.
+//!
+//! - Every branch is offered a request. One that unwinds by itself offers its request to the other (rule 6).
+//! - A join ends when both have ended, and unwinds if one has unwound. What a branch left undelivered is
+//!   delivered after it.
+//! - A race ends with the first result; the loser is dropped, and its cleanups run first. What unwound a branch,
+//!   or did not reach one, stays offered.
+//! - A panic in one drops the other.
+//!
+//! When both have something to do at one time, the order of their turns decides: the model is not certain.
+
+use super::Model;
+use super::ended::{Ended, Out, merge};
+use super::requests::{Request, Span, outermost};
+use crate::program::Node;
+
+/// What a branch does in a place.
+type Branch<'a> = &'a dyn Fn(Span<'_>) -> Ended;
+
+impl Model<'_> {
+    pub(super) fn join(&self, nodes: [&Node; 2], span: Span<'_>) -> Ended {
+        self.join_of([&|span| self.part(nodes[0], span), &|span| self.part(nodes[1], span)], span)
+    }
+
+    pub(super) fn join_of(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> Ended {
+        let mut branches = self.branches(parts, span);
+        let panics = (0..2).filter(|&n| branches[n].out == Out::Panicked);
+        let panic = panics.min_by_key(|&n| branches[n].at);
+        let Some(n) = panic.filter(|&n| span.stop.is_none_or(|stop| branches[n].at <= stop)) else {
+            return both(branches, span);
+        };
+        let (at, other) = (branches[n].at, 1 - n);
+        if branches[other].at > at {
+            branches[other] = parts[other](span.stopped(at));
+        }
+        let left = merge(&branches);
+        let held = [branches[n].held.clone(), branches[other].held.clone()].concat();
+        let events = branches.into_iter().flat_map(|branch| branch.events).collect();
+        Ended { held, left, events, ..Ended::new(at, Out::Panicked, Vec::new()) }
+    }
+
+    /// The branches of a join or a race, with the panic of one or the end of both.
+    fn branches(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> [Ended; 2] {
+        let mut branches = parts.map(|part| part(span));
+        // A branch that unwinds by itself offers its request to the other one.
+        let unwinds = |branch: &Ended| {
+            let is_by_itself = branch.is_late || !span.is_offered(branch.at);
+            (branch.out == Out::Unwound && is_by_itself).then_some(branch.at)
+        };
+        let times = [unwinds(&branches[0]), unwinds(&branches[1])];
+        let Some((at, n)) = (0..2).filter_map(|n| times[n].map(|at| (at, n))).min() else {
+            return branches;
+        };
+        let (other, origin) = (1 - n, branches[n].request.and_then(|request| request.origin));
+        if span.is_offered(at) {
+            self.is_ambiguous.set(true);
+        }
+        if branches[other].at > at {
+            let incoming = span.with_request(Request { at, origin });
+            branches[other] = parts[other](span.offered(&incoming));
+        }
+        branches
+    }
+
+    /// The contest in a race, without the scope around it.
+    pub(super) fn race(&self, nodes: [&Node; 2], span: Span<'_>) -> Ended {
+        let parts: [Branch<'_>; 2] =
+            [&|span| self.part(nodes[0], span), &|span| self.part(nodes[1], span)];
+        let mut branches = self.branches(parts, span);
+        let ends_it = |branch: &Ended| branch.has_result() || branch.out == Out::Panicked;
+        let winner = (0..2).filter(|&n| ends_it(&branches[n])).min_by_key(|&n| branches[n].at);
+        let Some(n) = winner else { return both(branches, span) };
+        let at = branches[n].at;
+        if span.is_offered(at) && branches.iter().any(|branch| branch.at == at && branch.is_late) {
+            self.is_ambiguous.set(true);
+        }
+        let unasked = self.drop_loser(parts, &mut branches, n, span);
+        if branches[n].out == Out::Panicked {
+            let left = merge(&branches);
+            let (held, held_beside) = (branches[n].held.clone(), branches[1 - n].held.clone());
+            let events = branches.into_iter().flat_map(|branch| branch.events).collect();
+            let panicked = Ended::new(at, Out::Panicked, Vec::new());
+            return Ended { held, held_beside, left, events, ..panicked };
+        }
+        won(branches, n, unasked, span)
+    }
+
+    /// What becomes of the branch that has not won. It answers in the turn of a request: then the branch behind
+    /// it is not asked any more, and the request is returned.
+    fn drop_loser(
+        &self,
+        parts: [Branch<'_>; 2],
+        branches: &mut [Ended; 2],
+        winner: usize,
+        span: Span<'_>,
+    ) -> Option<Request> {
+        let (at, loser) = (branches[winner].at, 1 - winner);
+        let is_offered = |request: &&Request| request.at.max(span.begin) == at;
+        let offered = span.incoming.iter().find(is_offered).copied();
+        let unasked = offered.filter(|_| winner == 0 && branches[loser].at >= at);
+        if unasked.is_none() {
+            if branches[loser].at > at {
+                branches[loser] = parts[loser](span.stopped(at));
+            }
+            return None;
+        }
+        branches[loser] = if at == span.begin {
+            // Not even begun.
+            Ended::dropped(at)
+        } else {
+            let earlier: Vec<_> =
+                span.incoming.iter().filter(|it| !is_offered(it)).copied().collect();
+            parts[loser](span.offered(&earlier).stopped(at))
+        };
+        unasked
+    }
+}
+
+/// A race that a branch has won.
+fn won(branches: [Ended; 2], winner: usize, unasked: Option<Request>, span: Span<'_>) -> Ended {
+    let (at, loser) = (branches[winner].at, &branches[1 - winner]);
+    let mut left = merge(&branches);
+    left.extend(loser.held.iter().map(|&cleanup| (at, cleanup)));
+    let unwound = loser.request.filter(|_| loser.out == Out::Unwound);
+    let undelivered = branches[winner].rest.iter().find(|request| request.at <= at).copied();
+    let pending = unwound.or(undelivered).or(unasked);
+    let pending = pending.map(|request| Request { at, ..request });
+    let rest = pending.into_iter().chain(span.later(at)).collect();
+    let (out, is_late) = (branches[winner].out, branches[winner].is_late);
+    let events = branches.into_iter().flat_map(|branch| branch.events).collect();
+    Ended { left, events, is_late, ..Ended::new(at, out, rest) }
+}
+
+/// Two branches that have both come to an end.
+fn both(branches: [Ended; 2], span: Span<'_>) -> Ended {
+    let at = branches[0].at.max(branches[1].at);
+    let left = merge(&branches);
+    let held = branches.iter().flat_map(|branch| branch.held.clone()).collect();
+    let has = |out: Out| branches.iter().any(|branch| branch.out == out);
+    let (out, rest) = if has(Out::Dropped) {
+        (Out::Dropped, Vec::new())
+    } else if has(Out::Unwound) {
+        (Out::Unwound, span.later(at).collect())
+    } else {
+        let kept = undelivered(&branches).map(|request| Request { at, ..request });
+        let out = if branches[0].out == Out::Value { branches[1].out } else { branches[0].out };
+        (out, kept.into_iter().chain(span.later(at)).collect())
+    };
+    let is_late = branches.iter().any(|branch| branch.at == at && branch.is_late);
+    let unwound = branches.iter().filter(|branch| branch.out == Out::Unwound);
+    let request = outermost(unwound.filter_map(|branch| branch.request.as_ref()));
+    let events = branches.into_iter().flat_map(|branch| branch.events).collect();
+    Ended { held, left, events, is_late, request, ..Ended::new(at, out, rest) }
+}
+
+/// What the branches of a join left undelivered when they ended.
+fn undelivered(branches: &[Ended; 2]) -> Option<Request> {
+    let left = branches.iter().flat_map(|it| it.rest.iter().filter(|request| request.at <= it.at));
+    outermost(left)
+}

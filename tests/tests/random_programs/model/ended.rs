@@ -1,0 +1,138 @@
+//! How a part ends, and the cleanups that it leaves.
+//!
+//! - Cleanups run one after the other, each not before it was left, and nothing ends around them before.
+//! - What is dropped half-way leaves what it holds to the next scope outwards, the innermost first.
+//! - A cleanup that has begun goes on while nobody polls it: what it waits for has its own time.
+
+use super::requests::Request;
+use super::{Event, Time};
+use crate::program::Id;
+
+/// A cleanup that is to be run, or goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cleanup {
+    /// What notes its beginning, if it has not begun.
+    pub(super) begins: Option<Event>,
+    /// What notes its end; the wait for children has none.
+    pub(super) ends: Option<Event>,
+    pub(super) takes: Takes,
+}
+
+impl Cleanup {
+    /// The wait for children that were cancelled.
+    pub(super) fn wait_until(time: Time) -> Self {
+        Self { begins: None, ends: None, takes: Takes::Until(time) }
+    }
+}
+
+/// How long a cleanup takes: a time, or, once begun, until a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Takes {
+    Time(Time),
+    Until(Time),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Out {
+    Value,
+    Error(Id),
+    Unwound,
+    Panicked,
+    Dropped,
+    /// Of a group's body alone: the group has shut down.
+    CutOff,
+}
+
+/// The end of a part.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) at: Time,
+    pub(super) out: Out,
+    /// It ended in a later turn than the one in which a request of the same time was offered: somebody else,
+    /// a task, had to be waited for.
+    pub(super) is_late: bool,
+    /// What it unwinds with.
+    pub(super) request: Option<Request>,
+    /// What it leaves behind when it is dropped, in the order of the drop. None after a result.
+    pub(super) held: Vec<Cleanup>,
+    /// Of a contest that panics: what is dropped only with the contest itself.
+    pub(super) held_beside: Vec<Cleanup>,
+    /// What it left to the scope around while it ran.
+    pub(super) left: Vec<(Time, Cleanup)>,
+    /// The requests that did not reach it; one that is not later than the end is about to be delivered.
+    pub(super) rest: Vec<Request>,
+    pub(super) events: Vec<(Event, Time)>,
+}
+
+impl Ended {
+    pub(super) fn new(at: Time, out: Out, rest: Vec<Request>) -> Self {
+        Self {
+            at,
+            out,
+            is_late: false,
+            request: None,
+            held: Vec::new(),
+            held_beside: Vec::new(),
+            left: Vec::new(),
+            rest,
+            events: Vec::new(),
+        }
+    }
+
+    pub(super) fn dropped(at: Time) -> Self {
+        Self::new(at, Out::Dropped, Vec::new())
+    }
+
+    pub(super) fn has_result(&self) -> bool {
+        matches!(self.out, Out::Value | Out::Error(_))
+    }
+
+    /// A guard that stands in the part's frame: after a result it goes at once, before that with the part.
+    pub(super) fn guarded_by(mut self, cleanup: Cleanup) -> Self {
+        if self.has_result() {
+            self.left.push((self.at, cleanup));
+        } else {
+            self.held.push(cleanup);
+        }
+        self
+    }
+}
+
+/// What two branches left, in the order of time.
+pub(super) fn merge(branches: &[Ended; 2]) -> Vec<(Time, Cleanup)> {
+    let mut left: Vec<_> = branches.iter().flat_map(|branch| branch.left.clone()).collect();
+    left.sort_by_key(|(at, _)| *at);
+    left
+}
+
+/// Runs what was left, one after the other, each not before it was left. Returns the end of all, not before
+/// `body_end`, and what `stop` interrupts.
+pub(super) fn run_cleanups(
+    left: Vec<(Time, Cleanup)>,
+    body_end: Time,
+    stop: Option<Time>,
+    events: &mut Vec<(Event, Time)>,
+) -> (Time, Vec<Cleanup>) {
+    let is_before_stop = |at: Time| stop.is_none_or(|stop| at <= stop);
+    let mut now = 0;
+    let mut unfinished = Vec::new();
+    for (at, cleanup) in left {
+        let begin = now.max(at);
+        now = match cleanup.takes {
+            Takes::Time(time) => begin + time,
+            Takes::Until(time) => begin.max(time),
+        };
+        let has_begun = unfinished.is_empty() && is_before_stop(begin);
+        if has_begun {
+            events.extend(cleanup.begins.map(|event| (event, begin)));
+        }
+        if is_before_stop(now) {
+            events.extend(cleanup.ends.map(|event| (event, now)));
+        } else if has_begun {
+            unfinished.push(Cleanup { begins: None, takes: Takes::Until(now), ..cleanup });
+        } else {
+            unfinished.push(cleanup);
+        }
+    }
+    (now.max(body_end), unfinished)
+}
