@@ -442,3 +442,30 @@ fn inner_timeout_kept_by_a_shield_does_not_hide_the_outer_one() {
         assert!(timeout(LONG, outer).await.unwrap().is_err());
     });
 }
+
+#[test]
+fn request_older_than_the_timeout_is_not_taken_for_the_timeouts() {
+    // A shield keeps the request, and delivers it inside a timeout that begins later, and whose time is over
+    // while it cleans up.
+    paused(async {
+        let task = spawn(async {
+            let shielded = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                sleep(10 * MS).await;
+            });
+            shielded.await;
+            let late = timeout(MS, async {
+                let inner = timeout(LONG, async {
+                    let _cleanup = defer(async { sleep(10 * MS).await });
+                    pending::<()>().await
+                });
+                inner.await
+            });
+            let _cut = late.await;
+            pending::<()>().await
+        });
+        sleep(5 * MS).await;
+        task.cancel();
+        assert!(timeout(LONG, task).await.unwrap().unwrap_err().is_cancelled());
+    });
+}

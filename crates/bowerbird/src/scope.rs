@@ -123,35 +123,41 @@ impl<F: Future> Future for Scoped<F> {
 /// The outer requests that were offered to a scope.
 #[derive(Debug, Default)]
 pub(crate) struct Outer {
-    /// The task's.
-    root: Option<Request>,
+    /// The task's own. It counts (rule 4) as long as the task has more requests than the number: than it had
+    /// when the scope began, and than it had without this one, which may be older than the scope. The end of
+    /// a runtime makes requests that are not counted: these always count.
+    root: Option<(Request, Option<u32>)>,
     /// Of those of scopes further out that of the outermost.
     scope: Option<Request>,
 }
 
 impl Outer {
-    fn place(&mut self, request: &Request) -> &mut Option<Request> {
-        if request.origin == Request::TASK_ROOT { &mut self.root } else { &mut self.scope }
-    }
-
-    pub(crate) fn note(&mut self, request: &Request) {
-        request.clone().merge_into(self.place(request));
+    pub(crate) fn note(&mut self, request: &Request, cancelling_before: u32) {
+        if request.origin != Request::TASK_ROOT {
+            return request.clone().merge_into(&mut self.scope);
+        }
+        let others = current_cancelling().checked_sub(1);
+        let threshold = others.map(|others| others.min(cancelling_before));
+        self.root.get_or_insert_with(|| (request.clone(), threshold));
     }
 
     fn forget(&mut self, request: &Request) {
-        *self.place(request) = None;
+        match request.origin {
+            Request::TASK_ROOT => self.root = None,
+            _ => self.scope = None,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.root.is_none() && self.scope.is_none()
     }
 
-    /// Takes the outermost that counts. Rule 4: the task's own counts only as long as the task has more
-    /// requests than it had when the scope began.
-    pub(crate) fn take(&mut self, cancelling_before: u32) -> Option<Request> {
+    /// Takes the outermost that counts.
+    pub(crate) fn take(&mut self) -> Option<Request> {
         let outer = std::mem::take(self);
-        let root = outer.root.filter(|_| current_cancelling() > cancelling_before);
-        root.or(outer.scope)
+        let counts = |threshold: Option<u32>| threshold.is_none_or(|it| current_cancelling() > it);
+        let root = outer.root.filter(|(_, threshold)| counts(*threshold));
+        root.map(|(request, _)| request).or(outer.scope)
     }
 }
 
@@ -279,7 +285,8 @@ impl<F: Future> Scope<F> {
 
     /// Lets an outer request in, or keeps it before the shield.
     fn admit(self: Pin<&mut Self>, is_shielded: bool) {
-        let rare = self.project().rare;
+        let this = self.project();
+        let (rare, before) = (this.rare, this.cancelling_before.unwrap_or(0));
         let offered = if poll_context::is_offered() { poll_context::take_request() } else { None };
         let offered = offered.map(|(request, _)| request);
         if is_shielded {
@@ -291,7 +298,7 @@ impl<F: Future> Scope<F> {
         let mut coming = rare.as_mut().and_then(|rare| rare.kept.take());
         offered.into_iter().for_each(|request| request.merge_into(&mut coming));
         if let Some(request) = coming {
-            rare.get_or_insert_default().outer.note(&request);
+            rare.get_or_insert_default().outer.note(&request, before);
             poll_context::offer(request);
         }
     }
@@ -333,8 +340,7 @@ impl<F: Future> Scope<F> {
     fn outcome_of(self: Pin<&mut Self>, request: Request) -> Outcome<F::Output> {
         let this = self.project();
         let rare = this.rare.get_or_insert_default();
-        let before = this.cancelling_before.unwrap_or(0);
-        match rare.outer.take(before) {
+        match rare.outer.take() {
             Some(outer) => Outcome::Outer(outer),
             None if rare.own.is_some() => Outcome::Own,
             // Raised inside: `Cancelled::resume`, a task that was awaited, a gather.

@@ -231,7 +231,8 @@ where
             return;
         }
         if let Some((request, _)) = poll_context::take_request() {
-            self.project().outer.get_or_insert_default().note(&request);
+            let this = self.project();
+            this.outer.get_or_insert_default().note(&request, *this.cancelling_before);
             poll_context::offer(request);
         }
     }
@@ -243,7 +244,7 @@ where
         }
         let Some((request, _)) = poll_context::take_request() else { return };
         let this = self.project();
-        this.outer.get_or_insert_default().note(&request);
+        this.outer.get_or_insert_default().note(&request, *this.cancelling_before);
         if !matches!(this.ended, Some(Ended::Failed(_) | Ended::Unwound(_))) {
             *this.ended = Some(Ended::Unwound(Box::new(request)));
         }
@@ -262,8 +263,7 @@ where
         let this = self.as_mut().project();
         let mut failures = this.crew.take_failures();
         let ended = this.ended.take().expect("the body has ended");
-        let before = *this.cancelling_before;
-        let outer = this.outer.as_mut().and_then(|outer| outer.take(before));
+        let outer = this.outer.as_mut().and_then(|outer| outer.take());
         let value = match ended {
             Ended::Unwound(request) if failures.is_empty() => {
                 let mut merged = outer;

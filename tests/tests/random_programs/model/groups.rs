@@ -145,10 +145,8 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
     let body = &waiting.body;
     let undelivered = body.rest.iter().find(|it| !waiting.waits && it.at <= end).copied();
     let to_body = span.incoming.iter().filter(|request| request.at <= body.at).copied();
-    let offered: Vec<_> = to_body
-        .chain(waiting.during())
-        .filter(|request| request.origin.is_some() || span.counts(end))
-        .collect();
+    let offered: Vec<_> =
+        to_body.chain(waiting.during()).filter(|request| span.counts(request, end)).collect();
     let outer = outermost(offered.iter());
     let (out, pending) = match waiting.errors() {
         Some(sum) => {

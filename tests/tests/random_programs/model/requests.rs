@@ -88,9 +88,13 @@ impl<'a> Span<'a> {
         self.incoming.iter().any(|request| request.at.max(self.begin) == at)
     }
 
-    /// Whether the task has more requests against it at `at` than at the beginning (rule 4).
-    pub(super) fn counts(self, at: Time) -> bool {
-        self.counter.at(at) > self.counter.at(self.begin)
+    /// Whether a request counts at `at` (rule 4): those of scopes do, and the task's own as long as the task
+    /// has more of them than it had at the beginning, and than it had without this one when it was offered.
+    pub(super) fn counts(self, request: &Request, at: Time) -> bool {
+        let offered_at = request.at.max(self.begin);
+        let others = self.counter.at(offered_at).saturating_sub(1);
+        let threshold = others.min(self.counter.at(self.begin));
+        request.origin.is_some() || self.counter.at(at) > threshold
     }
 
     /// What comes after `end`, and before it the outermost of those that came until then: it is offered again.

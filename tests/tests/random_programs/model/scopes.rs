@@ -111,9 +111,8 @@ fn cut_off(body: Ended) -> Ended {
 
 /// A scope to which a request unwound; its cleanups have ended at `end`.
 fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span<'_>) -> Ended {
-    let counts = span.counts(body.at);
     let seen = span.incoming.iter().filter(|it| it.at <= body.at && kind != Kind::Shield);
-    let outer = outermost(seen.filter(|request| request.origin.is_some() || counts));
+    let outer = outermost(seen.filter(|request| span.counts(request, body.at)));
     let is_own = outer.is_none() && own.is_some_and(|own| own <= body.at);
     let during = span.incoming.iter().filter(|it| body.at < it.at && it.at <= end);
     let request = outer.or(body.request);
