@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    Task, current_task, gather, gather_iter, sleep, spawn, spawn_blocking, try_gather, yield_now,
+    Task, cancel_scope, current_task, gather, gather_iter, join, sleep, spawn, spawn_blocking,
+    try_gather, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, everywhere, on_workers, paused, turns, until};
+
+const MS: Duration = Duration::from_millis(1);
 
 #[test]
 fn outputs_stand_in_the_order_of_the_arguments_whoever_ends_first() {
@@ -348,5 +351,36 @@ fn gathers_nest() {
         }))
         .await;
         assert!(nested.into_iter().flatten().eq(0..100));
+    });
+}
+
+#[test]
+fn request_that_is_about_when_a_gather_begins_cancels_its_children_at_once() {
+    paused(async {
+        let dropped = Counted::new();
+        let guard = dropped.guard();
+        let task = spawn(async move {
+            let shielded = |time| {
+                cancel_scope(async move |scope| {
+                    scope.set_shield(true);
+                    sleep(time).await;
+                })
+            };
+            let gathers = async {
+                shielded(MS).await;
+                let child = async move {
+                    let _guard = guard;
+                    pending::<()>().await
+                };
+                gather((child, pending::<()>())).await
+            };
+            // The children do not wait for what goes on beside them.
+            join((gathers, shielded(10 * MS))).await
+        });
+        yield_now().await;
+        task.cancel();
+        sleep(2 * MS).await;
+        assert_eq!((dropped.get(), task.done()), (1, false));
+        assert!(task.await.unwrap_err().is_cancelled());
     });
 }

@@ -5,8 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bowerbird::sync::oneshot;
-use bowerbird::{current_task, join, sleep, spawn, time, try_join, yield_now};
+use bowerbird::{
+    cancel_scope, catch_cancel, current_task, join, sleep, spawn, time, try_join, yield_now,
+};
 use bowerbird_tests::{Counted, Journal, everywhere, on_workers, paused, turns, until};
+
+const MS: Duration = Duration::from_millis(1);
 
 #[test]
 fn borrowed_futures_that_are_not_send_are_joined() {
@@ -134,5 +138,27 @@ fn joins_nest_up_to_eight_branches() {
         let eight =
             join((one(), one(), one(), one(), one(), one(), one(), join((one(), one())))).await;
         assert_eq!(eight.7, (1, 1));
+    });
+}
+
+#[test]
+fn request_that_another_branch_took_back_is_not_offered_after_the_join() {
+    paused(async {
+        let task = spawn(async {
+            let keeps = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                sleep(10 * MS).await;
+            });
+            let takes_back = async {
+                assert!(catch_cancel(pending::<()>()).await.is_err());
+                assert_eq!(current_task().unwrap().uncancel(), 0);
+            };
+            assert_eq!(join((keeps, takes_back)).await, (Some(()), ()));
+            sleep(MS).await;
+            "not cancelled"
+        });
+        sleep(MS).await;
+        task.cancel();
+        assert_eq!(task.await.unwrap(), "not cancelled");
     });
 }

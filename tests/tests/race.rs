@@ -9,7 +9,7 @@ use std::time::Duration;
 use bowerbird::sync::oneshot;
 use bowerbird::tasks::{Winner2, Winner3};
 use bowerbird::{
-    Runner, catch_cancel, current_task, defer, gather, race, race_iter, sleep, spawn,
+    Runner, cancel_scope, catch_cancel, current_task, defer, gather, race, race_iter, sleep, spawn,
     staggered_race, time, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, paused, turns, until};
@@ -571,3 +571,24 @@ const _: () = {
         is_sendable(staggered_race([ready(Ok::<(), ()>(()))], Duration::MAX));
     };
 };
+
+#[test]
+fn request_that_a_branch_raises_by_itself_stays_offered() {
+    paused(async {
+        let task = spawn(async {
+            let child = async {
+                sleep(MS).await;
+                current_task().unwrap().cancel();
+                pending::<()>().await
+            };
+            let raises = async { gather((child,)).await.0 };
+            let answers = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                sleep(5 * MS).await;
+            });
+            let _won = race((raises, answers)).await;
+            sleep(MS).await;
+        });
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}

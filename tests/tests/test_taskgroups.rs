@@ -14,8 +14,9 @@ use bowerbird::context::{ContextVar, copy_context};
 use bowerbird::sync::{Event, oneshot};
 use bowerbird::{
     BoxError, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed, GroupState, Handle,
-    Task, TaskError, TaskGroup, all_tasks, catch_cancel, current_task, defer, gather, sleep, spawn,
-    spawn_blocking, task_group, task_group_send, timeout, yield_now,
+    Runner, Task, TaskError, TaskGroup, all_tasks, cancel_scope, catch_cancel, current_task, defer,
+    gather, race, sleep, spawn, spawn_blocking, task_group, task_group_send, time, timeout,
+    yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, paused, turns, until};
 
@@ -1567,4 +1568,73 @@ fn group_that_was_never_polled_is_dropped_without_a_trace() {
         assert_eq!(dropped.get(), 1);
         assert_eq!(all_tasks().len(), 1);
     });
+}
+
+#[test]
+fn request_that_is_about_when_a_group_begins_is_offered_again_after_its_errors() {
+    paused(async {
+        let task = spawn(async {
+            let shielded = || {
+                cancel_scope(async |scope| {
+                    scope.set_shield(true);
+                    sleep(10 * MS).await;
+                })
+            };
+            shielded().await;
+            let failed = task_group(async |group| {
+                group.spawn(pending::<()>());
+                shielded().await;
+                Err::<(), _>(ValueError(1).into())
+            });
+            assert_eq!(failed.await.unwrap_err().exceptions().len(), 1);
+            pending::<()>().await
+        });
+        sleep(MS).await;
+        task.cancel();
+        assert!(timeout(100 * MS, task).await.unwrap().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn wait_for_the_children_of_a_dropped_group_has_no_deadline_of_its_own() {
+    for is_gather in [false, true] {
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let heard = reports.clone();
+        let mut runner = Runner::builder()
+            .worker_threads(1)
+            .start_paused(true)
+            .cleanup_grace(10 * MS)
+            .exception_handler(move |unhandled| heard.lock().unwrap().push(unhandled.to_string()))
+            .build()
+            .unwrap();
+        let ended = Counted::new();
+        let count = ended.clone();
+        let stubborn = async move {
+            // Left last, so it is the second cleanup: it is run when the first has overrun.
+            let _told = defer(async move { count.add() });
+            let _overruns = defer(pending::<()>());
+            pending::<()>().await
+        };
+        let over = runner.run(async move {
+            let start = time::now();
+            let waits = async {
+                if is_gather {
+                    gather((stubborn,)).await;
+                } else {
+                    let group = task_group(async |group| {
+                        group.spawn(stubborn);
+                        pending::<()>().await;
+                        Ok(())
+                    });
+                    group.await.unwrap();
+                }
+            };
+            race((waits, sleep(MS))).await;
+            (time::now() - start, ended.get())
+        });
+        assert_eq!(over.unwrap(), (11 * MS, 1), "the dropper ends after the child");
+        let reports = reports.lock().unwrap();
+        assert_eq!(reports.len(), 1, "{reports:?}");
+        assert!(reports[0].contains("a deferred cleanup overran"), "{reports:?}");
+    }
 }

@@ -16,7 +16,7 @@
 //!
 //! It is its own if this scope offered it and no outer request was offered to this scope (rule 4 of the
 //! protocol). An outer request that the task's root made counts only as long as the task has more requests
-//! than at the scope's first poll: `uncancel` takes it back.
+//! than before the scope's first poll: `uncancel` takes it back. One that is about at the first poll counts.
 //!
 //! A request that comes while the scope cleans up, or while it is shielded, is kept: it is offered to the
 //! inner future when the shield is taken away, and again when the scope has a result (rule 7).
@@ -158,6 +158,44 @@ impl Outer {
         let counts = |threshold: Option<u32>| threshold.is_none_or(|it| current_cancelling() > it);
         let root = outer.root.filter(|(_, threshold)| counts(*threshold));
         root.map(|(request, _)| request).or(outer.scope)
+    }
+}
+
+/// How many requests the task had before what begins now. One that is offered at this moment has not been
+/// delivered, and is not among them: what begins with it about is offered it, and must not lose it (rule 4).
+fn cancelling_before() -> u32 {
+    let is_offered = poll_context::is_offered()
+        && poll_context::take_request().is_some_and(|(request, _)| {
+            let is_the_tasks = request.origin == Request::TASK_ROOT;
+            poll_context::offer(request);
+            is_the_tasks
+        });
+    current_cancelling().saturating_sub(u32::from(is_offered))
+}
+
+/// What joins and contests know of the requests of their task (rule 4).
+#[derive(Debug, Default)]
+pub(crate) struct Cancelling {
+    /// At the first poll.
+    before: Option<u32>,
+    /// When a request was offered last.
+    offered: u32,
+}
+
+impl Cancelling {
+    /// A poll begins; what is offered has not been taken yet.
+    pub(crate) fn note(&mut self) {
+        self.before.get_or_insert_with(cancelling_before);
+        if poll_context::is_offered() {
+            self.offered = current_cancelling();
+        }
+    }
+
+    /// Whoever caught the task's request called `uncancel`. A request that was raised inside never counted.
+    pub(crate) fn was_taken_back(&self, request: &Request) -> bool {
+        let now = current_cancelling();
+        let is_the_tasks = request.origin == Request::TASK_ROOT;
+        is_the_tasks && now < self.offered && self.before.is_some_and(|before| now <= before)
     }
 }
 

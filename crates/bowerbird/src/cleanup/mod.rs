@@ -50,6 +50,25 @@ pub(crate) fn leave(
     let deadline = bowerbird_timer::is_inside()
         .then(|| bowerbird_timer::now().checked_add(driver::cleanup_grace()))
         .flatten();
+    leave_until(deadline, future, location, what, runtime);
+}
+
+/// Leaves a cleanup that has no deadline: it waits for tasks that were cancelled, whose own cleanups have one.
+pub(crate) fn leave_unlimited(
+    future: impl Future<Output = ()> + Send + 'static,
+    location: &'static Location<'static>,
+    what: &'static str,
+) {
+    leave_until(None, future, location, what, None);
+}
+
+fn leave_until(
+    deadline: Option<Instant>,
+    future: impl Future<Output = ()> + Send + 'static,
+    location: &'static Location<'static>,
+    what: &'static str,
+    runtime: Option<Handle>,
+) {
     let graced = Graced { future: Some(Box::pin(future)), deadline, sleep: None, location, what };
     leave_on(Cleanup { future: Box::pin(graced), location }, runtime);
 }

@@ -9,7 +9,7 @@ use bowerbird_core::WaitDone;
 
 use super::TaskFailure;
 use super::members::Members;
-use crate::cleanup::leave;
+use crate::cleanup::leave_unlimited;
 
 /// The children of one group, seen by its future. It cannot be implemented elsewhere.
 pub trait Crew {
@@ -132,7 +132,8 @@ impl Crew for Spawned {
             failures.splice(..0, members.take_failures());
             report(failures, location);
         };
-        leave(future, location, "the wait for the children of a task group", None);
+        // Awaiting a task has no deadline (rule 3); the children's cleanups have theirs.
+        leave_unlimited(future, location, "the wait for the children of a task group");
     }
 }
 

@@ -23,8 +23,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context::{self, Delivery, Request};
-use bowerbird_core::{current_cancelling, random_below};
+use bowerbird_core::random_below;
 use pin_project_lite::pin_project;
+
+use crate::scope::Cancelling;
 
 /// The futures of a contest.
 pub trait Branches {
@@ -155,8 +157,7 @@ pin_project! {
         skipped: Skipped,
         // The request that unwound a branch while others went on.
         kept: Option<Request>,
-        // The requests that the task had at the first poll, without one that was offered then.
-        cancelling_before: Option<u32>,
+        cancelling: Cancelling,
         pub(crate) is_biased: bool,
     }
 }
@@ -179,7 +180,7 @@ enum Asked<T> {
 
 impl<B: Branches> Contest<B> {
     pub(crate) fn new(branches: B, skipped: Skipped, is_biased: bool) -> Self {
-        Self { branches, skipped, kept: None, cancelling_before: None, is_biased }
+        Self { branches, skipped, kept: None, cancelling: Cancelling::default(), is_biased }
     }
 
     /// Whether a request has unwound a branch, and waits for the others.
@@ -195,9 +196,8 @@ impl<B: Branches> Contest<B> {
         cx: &mut Context<'_>,
         mut judge: impl FnMut(B::Output) -> Option<T>,
     ) -> Poll<Option<T>> {
+        self.as_mut().project().cancelling.note();
         let offered = take_offered();
-        let requests = || current_cancelling().saturating_sub(u32::from(offered.is_some()));
-        self.as_mut().project().cancelling_before.get_or_insert_with(requests);
         let mut round = Round { offered, is_waiting: false, has_spread: false };
         loop {
             let count = self.branches.count();
@@ -242,7 +242,8 @@ impl<B: Branches> Contest<B> {
                     Some(value) => {
                         let kept = this.kept.take().or(left);
                         let request = kept.or_else(|| self.not_asked(index, round));
-                        let request = request.filter(|request| !self.was_taken_back(request));
+                        let request =
+                            request.filter(|request| !self.cancelling.was_taken_back(request));
                         return Asked::Answered(value, request);
                     }
                     None => {
@@ -268,12 +269,6 @@ impl<B: Branches> Contest<B> {
     fn not_asked(&self, index: usize, round: &mut Round) -> Option<Request> {
         let mut behind = index + 1..self.branches.count();
         if behind.any(|index| !self.skipped.contains(index)) { round.offered.take() } else { None }
-    }
-
-    /// Rule 4: whoever caught the task's request called `uncancel`.
-    fn was_taken_back(&self, request: &Request) -> bool {
-        let is_the_tasks = request.origin == Request::TASK_ROOT;
-        is_the_tasks && self.cancelling_before.is_some_and(|before| current_cancelling() <= before)
     }
 
     /// No branch has answered.

@@ -231,6 +231,7 @@ impl<S: GatherSet> Gather<S> {
 
     /// What the three flavours have in common: requests, and the end of all children.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<S> {
+        let is_fresh = self.stage == Stage::Fresh;
         match self.stage {
             Stage::Passed => return self.pass_on(cx),
             Stage::Waiting if poll_context::is_offered() => self.forward(),
@@ -246,6 +247,10 @@ impl<S: GatherSet> Gather<S> {
             }
             self.stage = Stage::Done;
             return Poll::Ready(self.set.take().expect("it is taken once"));
+        }
+        if is_fresh && poll_context::is_offered() {
+            // Readiness was looked at first; a request that is about already is the children's all the same.
+            self.forward();
         }
         poll_context::note_wait("gather", 0, Some(self.location));
         self.note_children();
@@ -353,7 +358,8 @@ impl<S: GatherSet> Drop for Gather<S> {
                 task.wait().await;
             }
         });
-        // Outside a poll there is nobody to wait: the runtime itself waits for its tasks.
+        // Without a deadline: the children's cleanups have theirs. Outside a poll there is nobody to wait: the
+        // runtime itself waits for its tasks.
         let _outside = poll_context::push_cleanup(Cleanup { future, location: self.location });
     }
 }

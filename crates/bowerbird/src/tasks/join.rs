@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use bowerbird_base::poll_context::{self, Delivery, Request};
 use pin_project_lite::pin_project;
 
+use crate::scope::Cancelling;
+
 /// Polls several futures in this task until all have ended, and gives their outputs.
 ///
 /// asyncio: no counterpart; `gather` makes tasks. The futures may borrow, need not be `Send`, and run one
@@ -120,8 +122,10 @@ impl<F: Future> Branch<F> {
 struct Kept {
     /// What unwound a branch.
     unwound: Option<Request>,
-    /// What a branch left when it ended: it is offered again after the join.
+    /// What a branch left when it ended: it is offered again after the join, unless another branch has taken
+    /// it back with `uncancel` (rule 4).
     left: Option<Request>,
+    cancelling: Cancelling,
 }
 
 /// The requests of one poll of a join.
@@ -139,7 +143,8 @@ struct Unwinding {
 impl Unwinding {
     /// Begins a poll: takes the request that is offered. One that unwinds is a sibling's under a foreign
     /// combinator (rule 5): it is set aside, and `end` puts it back.
-    fn begin(kept: Kept) -> (Self, Option<Request>) {
+    fn begin(mut kept: Kept) -> (Self, Option<Request>) {
+        kept.cancelling.note();
         let (offered, aside) = match poll_context::take_request() {
             Some((request, Delivery::Offered)) => (Some(request), None),
             Some((request, _)) => (None, Some(request)),
@@ -177,7 +182,9 @@ impl Unwinding {
 
     /// The join has a result: what a branch left is offered to what comes next.
     fn offer_left(self) {
-        self.kept.left.into_iter().for_each(poll_context::offer);
+        let Kept { left, cancelling, .. } = self.kept;
+        let left = left.filter(|request| !cancelling.was_taken_back(request));
+        left.into_iter().for_each(poll_context::offer);
     }
 }
 
