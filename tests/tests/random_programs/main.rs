@@ -96,7 +96,7 @@ fn programs_do_what_the_model_says() {
 fn cleanups_run_once_and_innermost_first_on_several_workers() {
     for workers in [1, 2, 4] {
         let runner = RefCell::new(runner(workers));
-        check(scaled(300_000) as u32, |program| {
+        check(scaled(200_000) as u32, |program| {
             let program = Arc::new(program);
             let seen =
                 runner.borrow_mut().run(real::run(&program, true)).expect("main is not cancelled");
@@ -159,16 +159,17 @@ fn check_order(
             children.iter().try_for_each(|child| check_order(child, places, seen))?;
             check_order(body, places, seen)
         }
-        Node::Join(a, b) | Node::Race(a, b) => {
+        Node::Join(a, b) | Node::Race(a, b) | Node::Gather(a, b) => {
             check_order(a, places, seen)?;
             check_order(b, places, seen)
         }
-        Node::Timeout(_, node)
+        Node::Timeout(_, _, node)
+        | Node::Sibling(_, node)
         | Node::Catch(_, _, node)
         | Node::Defer(_, node)
         | Node::Shield(node) => check_order(node, places, seen),
         Node::Task(_, node) | Node::ShieldTask(_, node) => check_order(node, places, seen),
-        Node::With(id, node) => {
+        Node::With(id, node) | Node::Stack(id, node) => {
             let mut inner = Vec::new();
             managers(node, &mut inner);
             for other in inner {
@@ -184,18 +185,23 @@ fn check_order(
 /// The managers that are entered inside a part by the same task.
 fn managers(node: &Node, found: &mut Vec<Id>) {
     match node {
-        Node::Sleep(_) | Node::Fail(_) | Node::Panic(_) | Node::Task(..) | Node::ShieldTask(..) => {
-        }
+        Node::Sleep(_)
+        | Node::Fail(_)
+        | Node::Panic(_)
+        | Node::Task(..)
+        | Node::ShieldTask(..)
+        | Node::Gather(..) => {}
         Node::Seq(nodes) => nodes.iter().for_each(|node| managers(node, found)),
         Node::Join(a, b) | Node::Race(a, b) => {
             [a, b].into_iter().for_each(|node| managers(node, found))
         }
         Node::Group(_, _, body) => managers(body, found),
-        Node::Timeout(_, node)
+        Node::Timeout(_, _, node)
+        | Node::Sibling(_, node)
         | Node::Catch(_, _, node)
         | Node::Defer(_, node)
         | Node::Shield(node) => managers(node, found),
-        Node::With(id, node) => {
+        Node::With(id, node) | Node::Stack(id, node) => {
             found.push(*id);
             managers(node, found);
         }

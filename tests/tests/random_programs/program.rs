@@ -17,19 +17,25 @@ pub(crate) enum Node {
     /// One after the other, up to the first error.
     Seq(Vec<Node>),
     /// Cut off after its time.
-    Timeout(Id, Box<Node>),
+    Timeout(Id, Limit, Box<Node>),
+    /// In a cancel scope that the other branch of a join cancels after its time.
+    Sibling(Id, Box<Node>),
     /// Catches a request; goes on, or passes it on again.
     Catch(Id, AfterCatch, Box<Node>),
     /// A shielded scope.
     Shield(Box<Node>),
     /// A manager whose exit takes its time.
     With(Id, Box<Node>),
+    /// A manager and a cleanup on an exit stack.
+    Stack(Id, Box<Node>),
     /// A cleanup that takes its time, registered before the part and dropped after it.
     Defer(Id, Box<Node>),
     /// A task, awaited.
     Task(Id, Box<Node>),
     /// A task, awaited behind a shield.
     ShieldTask(Id, Box<Node>),
+    /// Both as tasks, awaited together.
+    Gather(Box<Node>, Box<Node>),
     /// Both in one task.
     Join(Box<Node>, Box<Node>),
     /// Both in one task, until one has a result.
@@ -44,6 +50,17 @@ pub(crate) enum AfterCatch {
     GoOn,
     TakeBack,
     Resume,
+}
+
+/// What cuts a part off: the rules are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// `timeout`, or `wait_for` around a task.
+    Clock,
+    /// A token that a task cancels.
+    Token,
+    /// A cancel scope that a task cancels.
+    Scope,
 }
 
 /// A program and the times at which its task is cancelled.
@@ -91,18 +108,26 @@ fn nodes(levels: u32) -> BoxedStrategy<Node> {
         1 => Just(AfterCatch::TakeBack),
         2 => Just(AfterCatch::Resume),
     ];
+    let limit = prop_oneof![
+        2 => Just(Limit::Clock),
+        1 => Just(Limit::Token),
+        1 => Just(Limit::Scope),
+    ];
     let inner = nodes(levels - 1);
     let one = inner.clone().prop_map(Box::new);
     prop_oneof![
         3 => leaf,
         6 => prop::collection::vec(inner.clone(), 1..4).prop_map(Node::Seq),
-        4 => one.clone().prop_map(|node| Node::Timeout(0, node)),
+        4 => (limit, one.clone()).prop_map(|(limit, node)| Node::Timeout(0, limit, node)),
+        1 => one.clone().prop_map(|node| Node::Sibling(0, node)),
         3 => (after, one.clone()).prop_map(|(after, node)| Node::Catch(0, after, node)),
         2 => one.clone().prop_map(Node::Shield),
         4 => one.clone().prop_map(|node| Node::With(0, node)),
+        1 => one.clone().prop_map(|node| Node::Stack(0, node)),
         2 => one.clone().prop_map(|node| Node::Defer(0, node)),
         2 => one.clone().prop_map(|node| Node::Task(0, node)),
         1 => one.clone().prop_map(|node| Node::ShieldTask(0, node)),
+        2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Gather(a, b)),
         2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Join(a, b)),
         2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Race(a, b)),
         3 => (prop::collection::vec(inner, 0..3), one)
@@ -129,9 +154,20 @@ fn number(node: &mut Node, next: &mut Id, may_take_back: bool) {
             }
             number(node, next, may_take_back);
         }
-        Node::Timeout(id, node) | Node::With(id, node) | Node::Defer(id, node) => {
+        Node::Timeout(id, _, node)
+        | Node::With(id, node)
+        | Node::Stack(id, node)
+        | Node::Defer(id, node) => {
             *id = take();
             number(node, next, may_take_back);
+        }
+        Node::Sibling(id, node) => {
+            *id = take();
+            number(node, next, false);
+        }
+        Node::Gather(a, b) => {
+            number(a, next, true);
+            number(b, next, true);
         }
         Node::Task(id, node) | Node::ShieldTask(id, node) => {
             *id = take();

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bowerbird::{
-    AsyncContextManager, ExceptionGroup, Outcome, Task, TaskError, TaskFailure, TaskHandle,
-    cancel_scope, catch_cancel, current_task, defer, join, race, shield, sleep, sleep_until, spawn,
-    task_group, time, timeout, try_with, yield_now,
+    AsyncContextManager, AsyncExitStack, CancelScope, CancellationToken, ExceptionGroup, Outcome,
+    Task, TaskError, TaskFailure, TaskHandle, cancel_scope, catch_cancel, current_task, defer,
+    gather, join, race, shield, sleep, sleep_until, spawn, task_group, time, timeout, try_with,
+    wait_for, yield_now,
 };
 
 use crate::model::{End, Event, Left, Log, PANIC, Time};
-use crate::program::{AfterCatch, Id, Node, Program};
+use crate::program::{AfterCatch, Id, Limit, Node, Program};
 
 type Result<T = ()> = std::result::Result<T, Id>;
 type Part = Pin<Box<dyn Future<Output = Result> + Send>>;
@@ -142,14 +143,43 @@ impl Run {
                 }
                 Ok(())
             }),
-            Node::Timeout(id, node) => Box::pin(async move {
-                match timeout(run.limit(id), run.part(&node)).await {
-                    Ok(result) => result,
-                    Err(_) => {
-                        run.note(Event::TimedOut(id));
-                        Ok(())
+            Node::Timeout(id, Limit::Clock, node) => Box::pin(async move {
+                let limit = run.limit(id);
+                let cut = match &*node {
+                    Node::Task(task, node) => {
+                        let waited = wait_for(run.spawn(node), limit).await;
+                        waited.map(|output| run.awaited(*task, output))
                     }
-                }
+                    node => timeout(limit, run.part(node)).await,
+                };
+                run.unless_cut(id, cut.ok())
+            }),
+            Node::Timeout(id, Limit::Token, node) => Box::pin(async move {
+                let token = CancellationToken::new();
+                let canceller = token.clone();
+                run.spawn_later(id, move || canceller.cancel());
+                let cut = token.run_until_cancelled(run.part(&node)).await;
+                run.unless_cut(id, cut)
+            }),
+            Node::Timeout(id, Limit::Scope, node) => Box::pin(async move {
+                let scope = CancelScope::new();
+                let canceller = scope.clone();
+                run.spawn_later(id, move || canceller.cancel());
+                let cut = scope.run(run.part(&node)).await;
+                run.unless_cut(id, cut)
+            }),
+            Node::Sibling(id, node) => Box::pin(async move {
+                let scope = CancelScope::new();
+                let canceller = scope.clone();
+                let part = async {
+                    let cut = scope.run(run.part(&node)).await;
+                    run.unless_cut(id, cut)
+                };
+                let cancels = async {
+                    run.take_time(id).await;
+                    canceller.cancel();
+                };
+                join((part, cancels)).await.0
             }),
             Node::Catch(id, after, node) => Box::pin(async move {
                 let caught = match catch_cancel(run.part(&node)).await {
@@ -177,13 +207,16 @@ impl Run {
                 let manager = Manager { id, run: run.clone() };
                 try_with(manager, async |_| run.part(&node).await).await
             }),
+            Node::Stack(id, node) => Box::pin(async move {
+                let mut stack = AsyncExitStack::new();
+                stack.try_enter(Manager { id, run: run.clone() }).await?;
+                stack.push(run.clone().clean_up(id));
+                let result = run.part(&node).await;
+                stack.close().await;
+                result
+            }),
             Node::Defer(id, node) => Box::pin(async move {
-                let cleaning = run.clone();
-                let guard = defer(async move {
-                    cleaning.note(Event::CleanupBegun(id));
-                    cleaning.take_time(id + 1_000_000).await;
-                    cleaning.note(Event::CleanupEnded(id));
-                });
+                let guard = defer(run.clone().clean_up(id));
                 let result = run.part(&node).await;
                 drop(guard);
                 result
@@ -195,6 +228,10 @@ impl Run {
             Node::ShieldTask(id, node) => Box::pin(async move {
                 let output = shield(run.spawn(&node)).await;
                 run.awaited(id, output)
+            }),
+            Node::Gather(a, b) => Box::pin(async move {
+                let (a, b) = gather((run.clone().child(&a), run.clone().child(&b))).await;
+                a.and(b)
             }),
             Node::Join(a, b) => Box::pin(async move {
                 let (a, b) = join((run.part(&a), run.part(&b))).await;
@@ -220,6 +257,38 @@ impl Run {
                 }
             }),
         }
+    }
+
+    /// A part that is a task of its own.
+    fn child(self, node: &Node) -> impl Future<Output = Result> + Send + use<> {
+        let part = self.part(node);
+        async move {
+            self.tasks.lock().unwrap().push(current_task().expect("a task"));
+            part.await
+        }
+    }
+
+    fn spawn_later(&self, id: Id, cancel: impl FnOnce() + Send + 'static) {
+        let run = self.clone();
+        let task = spawn(async move {
+            run.take_time(id).await;
+            cancel();
+        });
+        self.tasks.lock().unwrap().push(task.handle());
+    }
+
+    async fn clean_up(self, id: Id) {
+        self.note(Event::CleanupBegun(id));
+        self.take_time(id + 1_000_000).await;
+        self.note(Event::CleanupEnded(id));
+    }
+
+    /// The result of a part, if it was not cut off.
+    fn unless_cut(&self, id: Id, result: Option<Result>) -> Result {
+        result.unwrap_or_else(|| {
+            self.note(Event::TimedOut(id));
+            Ok(())
+        })
     }
 
     fn awaited(&self, id: Id, output: std::result::Result<Result, TaskError>) -> Result {

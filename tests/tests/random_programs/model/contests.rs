@@ -22,6 +22,7 @@ impl Model<'_> {
         self.join_of([&|span| self.part(nodes[0], span), &|span| self.part(nodes[1], span)], span)
     }
 
+    /// What the branches are is said by their functions.
     pub(super) fn join_of(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> Ended {
         let mut branches = self.branches(parts, span);
         let panics = (0..2).filter(|&n| branches[n].out == Out::Panicked);

@@ -7,6 +7,7 @@
 
 mod contests;
 mod ended;
+mod gathers;
 mod groups;
 mod requests;
 mod scopes;
@@ -98,12 +99,15 @@ impl Model<'_> {
             Node::Panic(id) => self.leaf(*id, span, Out::Panicked),
             Node::Seq(nodes) => self.sequence(nodes, span),
             Node::Defer(id, node) => self.part(node, span).guarded_by(self.deferred_cleanup(*id)),
-            Node::Timeout(id, node) => self.timeout(*id, node, span),
+            Node::Timeout(id, _, node) => self.timeout(*id, node, span),
+            Node::Sibling(id, node) => self.cancelled_by_sibling(*id, node, span),
             Node::Catch(id, after, node) => self.scope(Kind::Catch(*id, *after), None, node, span),
             Node::Shield(node) => self.scope(Kind::Shield, None, node, span),
             Node::With(id, node) => self.with(*id, node, span),
+            Node::Stack(id, node) => self.stack(*id, node, span),
             Node::Task(id, node) => self.awaited(*id, node, span),
             Node::ShieldTask(id, node) => self.shielded(*id, node, span),
+            Node::Gather(a, b) => self.gather([a, b], span),
             Node::Join(a, b) => self.join([a, b], span),
             Node::Race(a, b) => self.around(Kind::Plain, None, self.race([a, b], span), span),
             Node::Group(id, children, body) => self.group(&Group { id: *id, children, body }, span),

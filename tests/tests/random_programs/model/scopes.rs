@@ -4,10 +4,13 @@
 //!   ends. What comes meanwhile is kept: offered again after a result, else merged (rule 7).
 //! - A request that unwinds is the scope's own if it made one and no outer one was offered that still counts
 //!   (rule 4).
+//! - An exit stack is none: closed after a result it is a scope around its exits, the last one first; before
+//!   that they go with the part.
 //! - Cut off by a panic or dropped, it leaves what it has not run to the scope around it.
 
 use super::ended::{Ended, Out, run_cleanups};
 use super::requests::{Request, Span, outermost};
+use super::tasks::wait;
 use super::{Event, Left, Model, Time};
 use crate::program::{AfterCatch, Id, Node};
 
@@ -44,6 +47,38 @@ impl Model<'_> {
             Out::Panicked | Out::Unwound | Out::Dropped | Out::CutOff => Left::CutOff,
         };
         self.around(Kind::Plain, None, body.guarded_by(self.exit(id, left)), span)
+    }
+
+    /// A manager and then a cleanup on an exit stack that is closed after the part.
+    pub(super) fn stack(&self, id: Id, node: &Node, span: Span<'_>) -> Ended {
+        let mut body = self.part(node, span);
+        body.events.push((Event::Entered(id), span.begin));
+        let exits = |left: Left| [self.deferred_cleanup(id), self.exit(id, left)];
+        if !body.has_result() {
+            body.held.extend(exits(Left::CutOff));
+            return body;
+        }
+        let mut closing = Ended::new(body.at, Out::Value, body.rest.clone());
+        closing.left = exits(Left::Returned).map(|exit| (body.at, exit)).to_vec();
+        let place = Span { begin: body.at, ..span.offered(&body.rest) };
+        let mut closed = self.around(Kind::Plain, None, closing, place);
+        if closed.out == Out::Value {
+            closed.out = body.out;
+        }
+        closed.events.extend(body.events);
+        closed.left.extend(body.left);
+        closed
+    }
+
+    /// A scope that the other branch of a join cancels, if nothing unwinds that one before.
+    pub(super) fn cancelled_by_sibling(&self, id: Id, node: &Node, span: Span<'_>) -> Ended {
+        let at = span.begin + self.time_of(id);
+        let scope = |span: Span<'_>| {
+            let request = span.incoming.first().map(|request| request.at.max(span.begin));
+            let own = Some(at).filter(|&at| request.is_none_or(|request| request > at));
+            self.scope(Kind::Timeout(id), own, node, span)
+        };
+        self.join_of([&scope, &|span| wait(at, span, Out::Value)], span)
     }
 
     pub(super) fn timeout(&self, id: Id, node: &Node, span: Span<'_>) -> Ended {
