@@ -3,10 +3,9 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
+use bowerbird::runtime::PanicPolicy;
 use bowerbird::sync::oneshot;
-use bowerbird::{
-    PanicPolicy, RunError, Runner, Task, all_tasks, create_task, current_task, spawn, yield_now,
-};
+use bowerbird::{RunError, Runner, Task, all_tasks, create_task, current_task, spawn, yield_now};
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, until};
 
 #[test]

@@ -68,32 +68,33 @@ pub mod hyper;
 
 pub use bowerbird_base::cancel_safe::CancelSafe;
 pub use bowerbird_core::{
-    CallGraph, CallbackId, PanicPolicy, SharedTask, Task, TaskBuilder, TaskError, TaskHandle,
-    TaskId, Unhandled, UnhandledKind, block_in_place, call_exception_handler, capture_call_graph,
+    CallGraph, CallbackId, SharedTask, Task, TaskBuilder, TaskError, TaskHandle, TaskId, Unhandled,
+    UnhandledKind, block_in_place, call_exception_handler, capture_call_graph,
     default_exception_handler, format_call_graph, print_call_graph,
 };
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};
 pub use cancel::{
-    CancelScope, CancelScopeRun, CancellationToken, Cancelled, CatchCancel, DropGuard,
-    DropGuardRef, Resume, Shield, cancel_scope, catch_cancel, current_effective_deadline,
-    fail_after, fail_at, move_on_after, move_on_at, shield,
+    CancelScope, CancellationToken, Cancelled, cancel_scope, catch_cancel,
+    current_effective_deadline, fail_after, fail_at, move_on_after, move_on_at, shield,
 };
 pub use cleanup::{
     AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
+#[doc(inline)]
 pub use event_loop::{BlockingTask, EventLoop, LoopHandle, run_coroutine_threadsafe};
 pub use groups::{
     BoxError, ChildOutput, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed,
     GroupState, LocalChild, LocalGroup, Policy, Results, StartError, Started, TaskFailure,
     TaskGroup, local_task_group, task_group, task_group_send,
 };
-pub use run::{OnSignal, RunError, Runner, Shutdown, ShutdownCause, ShutdownPhase, run};
-pub use runtime::{Builder, EnterGuard, Handle, Runtime, is_shutting_down, shutdown_requested};
-pub use tasks::as_completed::{AsCompleted, as_completed};
+pub use run::{RunError, Runner, run};
+#[doc(inline)]
+pub use runtime::{Builder, Handle, Runtime, is_shutting_down, shutdown_requested};
+pub use tasks::as_completed::as_completed;
 pub use tasks::current::{all_tasks, current_task};
-pub use tasks::gather::{Gather, gather, gather_iter, try_gather};
+pub use tasks::gather::{gather, gather_iter, try_gather};
 pub use tasks::join::{join, try_join};
 pub use tasks::lossy::lossy;
 pub use tasks::race::{race, race_iter};
@@ -101,10 +102,10 @@ pub use tasks::spawn::{create_task, spawn, spawn_eager, spawn_local};
 pub use tasks::staggered_race::staggered_race;
 pub use tasks::task_set::TaskSet;
 pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};
-pub use tasks::to_thread::{ToThread, spawn_blocking, to_thread};
-pub use tasks::wait::{ReturnWhen, Wait, wait};
+pub use tasks::to_thread::{spawn_blocking, to_thread};
+pub use tasks::wait::{ReturnWhen, wait};
 pub use tasks::wait_for::wait_for;
-pub use tasks::yield_now::{YieldNow, yield_now};
+pub use tasks::yield_now::yield_now;
 pub use time::{interval, interval_at, sleep, sleep_until};
 
 /// What the macros need; not part of the API.

@@ -7,10 +7,11 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use bowerbird::runtime::OnSignal;
 use bowerbird::signal::{SignalKind, ctrl_c, signal};
 use bowerbird::{
-    OnSignal, Runner, Runtime, catch_cancel, current_task, defer, is_shutting_down, run,
-    shutdown_requested, sleep, spawn, yield_now,
+    Runner, Runtime, catch_cancel, current_task, defer, is_shutting_down, run, shutdown_requested,
+    sleep, spawn, yield_now,
 };
 use bowerbird_tests::descriptor_count;
 

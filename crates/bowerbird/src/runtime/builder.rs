@@ -299,7 +299,8 @@ impl Builder<Runner> {
     /// # Examples
     /// ```
     /// use std::time::Duration;
-    /// use bowerbird::{Handle, RunError, Runner, ShutdownPhase};
+    /// use bowerbird::runtime::ShutdownPhase;
+    /// use bowerbird::{Handle, RunError, Runner};
     ///
     /// let mut runner = Runner::builder().graceful(Duration::from_millis(1)).build().unwrap();
     /// let ended = runner.run(async {

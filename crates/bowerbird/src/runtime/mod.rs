@@ -1,13 +1,15 @@
-//! Runtimes that a program holds, and how they are set up.
+//! Runtimes that a program holds, how they are set up, and how they are shut down.
 //!
-//! asyncio: the event loop object and its policy.
+//! asyncio: the event loop object and its policy. [`Runner`](crate::Runner) and [`run`](crate::run), for programs
+//! that are asynchronous as a whole, stand at the root; their settings are those of the [`Builder`] here.
 
 mod builder;
 pub(crate) mod driver;
 mod enter;
 mod shutdown;
 
-pub use bowerbird_core::{EnterGuard, Handle, ShutdownRequested};
+pub use crate::run::{OnSignal, Shutdown, ShutdownCause, ShutdownPhase};
+pub use bowerbird_core::{EnterGuard, Handle, PanicPolicy, ShutdownRequested};
 pub use builder::Builder;
 pub use shutdown::{is_shutting_down, shutdown_requested};
 

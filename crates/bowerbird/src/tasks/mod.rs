@@ -37,7 +37,8 @@ pub mod coop;
 pub(crate) mod cancel_safe_future;
 
 pub use crate::cancel::{
-    RunUntilCancelled, RunUntilCancelledOwned, WaitForCancellation, WaitForCancellationOwned,
+    CancelScopeRun, CatchCancel, DropGuard, DropGuardRef, Resume, RunUntilCancelled,
+    RunUntilCancelledOwned, Shield, WaitForCancellation, WaitForCancellationOwned,
 };
 pub use crate::groups::{Crew, LocalCrew, NextResult, RunGroup, Spawned, Start, UntilCancelled};
 pub use as_completed::{AsCompleted, AsCompletedWithin, NextCompleted, NextWithin};
