@@ -19,6 +19,7 @@ use crate::seat::Seat;
 use crate::spawn::spawn_main;
 use crate::task::error::TaskError;
 use crate::task::handle::TaskHandle;
+use crate::task::state::HIDDEN;
 use crate::unhandled::UnhandledKind;
 use crate::variables::{self, Context};
 use crate::worker::{Occupant, Rights, Until};
@@ -37,6 +38,14 @@ struct AsRun<'a> {
     /// The context that main runs in; without it a copy of the thread's.
     context: Option<&'a mut Context>,
     begun: &'a mut dyn FnMut(&TaskHandle),
+}
+
+/// A future that becomes a main task.
+pub(crate) struct NewMain<F> {
+    pub(crate) future: F,
+    /// Bits of its state.
+    pub(crate) flags: u64,
+    pub(crate) location: &'static Location<'static>,
 }
 
 /// Why a thread cannot wait for a future.
@@ -80,6 +89,32 @@ impl Runtime {
         context: Option<&mut Context>,
         mut begun: impl FnMut(&TaskHandle),
     ) -> Result<F::Output, TaskError> {
+        self.run_on_first_seat(future, AsRun { context, begun: &mut begun }, 0)
+    }
+
+    /// [`run`](Self::run) and [`block_on`](Self::block_on) for a future of the runtime's own, which nobody sees
+    /// and no sweep cancels.
+    pub(crate) fn run_hidden<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+    ) -> Result<F::Output, TaskError> {
+        self.run_on_first_seat(future, AsRun { context: None, begun: &mut |_| {} }, HIDDEN)
+    }
+
+    pub(crate) fn block_on_hidden<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+    ) -> Result<F::Output, TaskError> {
+        self.block_on_some_seat(future, HIDDEN)
+    }
+
+    #[track_caller]
+    fn run_on_first_seat<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+        as_run: AsRun<'_>,
+        flags: u64,
+    ) -> Result<F::Output, TaskError> {
         let location = Location::caller();
         assert!(
             !current::is_occupant(),
@@ -91,8 +126,8 @@ impl Runtime {
         debug_assert!(is_vacant, "the first seat was taken above");
         let _entered = Entered::new(self, Some(0));
         self.worker_came();
-        let as_run = AsRun { context, begun: &mut begun };
-        let output = self.occupied(seat, self.rights_of(0), future, location, Some(as_run));
+        let main = NewMain { future, flags, location };
+        let output = self.occupied(seat, self.rights_of(0), main, Some(as_run));
         self.idle.worker_left();
         seat.occupancy.close();
         output
@@ -107,7 +142,16 @@ impl Runtime {
     /// If this thread polls tasks; see [`check_may_block`].
     #[track_caller]
     pub fn block_on<F: Future>(self: &Arc<Self>, future: F) -> Result<F::Output, TaskError> {
-        let location = Location::caller();
+        self.block_on_some_seat(future, 0)
+    }
+
+    #[track_caller]
+    fn block_on_some_seat<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+        flags: u64,
+    ) -> Result<F::Output, TaskError> {
+        let main = NewMain { future, flags, location: Location::caller() };
         assert!(
             !current::is_occupant(),
             "block_on() was called inside a task; await the future instead"
@@ -123,14 +167,14 @@ impl Runtime {
                 let seat = &self.seats[index];
                 let _give_back = GiveBack(seat);
                 let _entered = Entered::new(self, Some(index));
-                self.occupied(seat, self.rights_of(index), future, location, None)
+                self.occupied(seat, self.rights_of(index), main, None)
             }
             None => {
                 let _entered = Entered::new(self, None);
                 let seat = Arc::new(Seat::new(0));
                 seat.enlist(Arc::as_ptr(self), false);
                 self.guests.lock().push(seat.clone());
-                let output = self.occupied(&seat, Rights::Guest, future, location, None);
+                let output = self.occupied(&seat, Rights::Guest, main, None);
                 self.guests.lock().retain(|other| !Arc::ptr_eq(other, &seat));
                 output
             }
@@ -145,8 +189,7 @@ impl Runtime {
         self: &Arc<Self>,
         seat: &Seat,
         rights: Rights,
-        future: F,
-        location: &'static Location<'static>,
+        main: NewMain<F>,
         as_run: Option<AsRun<'_>>,
     ) -> Result<F::Output, TaskError> {
         let occupant = Occupant::new(self, seat, rights);
@@ -154,7 +197,7 @@ impl Runtime {
         let output = current::occupy(Some(&occupant), || {
             seat.set_parked(false);
             let given = as_run.as_ref().and_then(|run| run.context.as_deref().map(Context::share));
-            let main = spawn_main(&occupant, future, location, given);
+            let main = spawn_main(&occupant, main, given);
             // Tasks without a context of their own do not run in this thread's.
             let outside = variables::replace_current(Context::new());
             match as_run {

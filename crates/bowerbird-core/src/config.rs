@@ -7,9 +7,34 @@ use std::time::Duration;
 use bowerbird_base::rng::random_seed;
 
 use crate::report::{ExceptionHandler, default_exception_handler};
+use crate::task::handle::TaskHandle;
 
 /// A hook that a thread of the runtime calls.
 pub type Hook = Arc<dyn Fn() + Send + Sync>;
+
+/// A hook that is told of a task.
+pub type TaskHook = Arc<dyn Fn(&TaskHandle) + Send + Sync>;
+
+/// What is called in the life of each task.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct TaskHooks {
+    /// When it was made, by the thread that spawns it, before its first poll.
+    pub spawn: Option<TaskHook>,
+    /// When it has ended, and its cleanups too.
+    pub terminate: Option<TaskHook>,
+    /// Before each of its polls.
+    pub before_poll: Option<TaskHook>,
+    /// After each of its polls.
+    pub after_poll: Option<TaskHook>,
+}
+
+impl TaskHooks {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { spawn, terminate, before_poll, after_poll } = self;
+        [spawn, terminate, before_poll, after_poll].into_iter().all(Option::is_none)
+    }
+}
 
 /// What happens when a task panics and nobody awaits it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +69,8 @@ pub struct Config {
     pub on_thread_park: Option<Hook>,
     /// Called by a worker after it slept.
     pub on_thread_unpark: Option<Hook>,
+    /// Called in the life of each task.
+    pub task_hooks: TaskHooks,
     /// What happens when a task panics and nobody awaits it.
     pub panic_policy: PanicPolicy,
     /// The seed of the choice of victims.
@@ -98,6 +125,7 @@ impl Config {
             on_thread_stop: None,
             on_thread_park: None,
             on_thread_unpark: None,
+            task_hooks: TaskHooks::default(),
             panic_policy: PanicPolicy::default(),
             seed: random_seed(),
             is_debug: false,

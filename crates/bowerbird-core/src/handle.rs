@@ -277,9 +277,14 @@ impl fmt::Debug for EnterGuard {
 ///
 /// asyncio: `current_task()`; `None` outside a task, and in a callback.
 pub fn current_task() -> Option<TaskHandle> {
-    let address = poll_context::current_task().cast::<Header>().cast_mut();
     // What calls back (done callbacks, `call_soon`) is no task of the user's.
-    NonNull::new(address).map(TaskHandle::retain).filter(|task| !task.is_hidden())
+    polled_task().filter(|task| !task.is_hidden())
+}
+
+/// The task that this thread polls, also one that nobody sees.
+pub(crate) fn polled_task() -> Option<TaskHandle> {
+    let address = poll_context::current_task().cast::<Header>().cast_mut();
+    NonNull::new(address).map(TaskHandle::retain)
 }
 
 /// Returns the tasks of this thread's runtime that have not ended, the oldest first.

@@ -55,7 +55,7 @@ pub use call_graph::{
     CallGraph, Omitted, WaitsFor, capture_awaiters, capture_call_graph, format_call_graph,
     note_tasks, print_call_graph,
 };
-pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy};
+pub use config::{Config, Hook, MAX_WORKERS, PanicPolicy, TaskHook, TaskHooks};
 pub use handle::{EnterGuard, Handle, all_tasks, current_task};
 pub use park::{Park, ParkOnly, Parker};
 pub use random::random_below;

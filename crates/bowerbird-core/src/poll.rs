@@ -368,13 +368,15 @@ fn unlink(task: NonNull<Header>, before: Bits) {
     // does; and a task that belongs to a guest's own seat is completed by that guest.
     let seat = unsafe { &*owner::seat_of(header.owner()) };
     seat.list.unlink(task);
-    if before.is_local() || before.is_swept() {
-        unlinked_unusual(header, before);
+    if before.is_local() || before.is_swept() || before.is_watched() {
+        unlinked_unusual(task, before);
     }
 }
 
 #[cold]
-fn unlinked_unusual(header: &Header, before: Bits) {
+fn unlinked_unusual(task: NonNull<Header>, before: Bits) {
+    // SAFETY: the list's reference keeps the header alive until the caller releases it.
+    let header = unsafe { task.as_ref() };
     if before.is_local() {
         current::with_occupant(|occupant| {
             let occupant =
@@ -382,9 +384,13 @@ fn unlinked_unusual(header: &Header, before: Bits) {
             occupant.local_task_ended(before.is_main());
         });
     }
+    // SAFETY: as in `unlink`: the completing thread works for the task's runtime.
+    let runtime = unsafe { &*owner::runtime_of(header.owner()) };
+    if before.is_watched() && !before.is_hidden() {
+        watch::ended_task(runtime, task, before);
+    }
     if before.is_swept() {
-        // SAFETY: as in `unlink`: the completing thread works for the task's runtime.
-        unsafe { &*owner::runtime_of(header.owner()) }.sweep.task_ended();
+        runtime.sweep.task_ended();
     }
 }
 

@@ -78,10 +78,13 @@ impl Flags {
     pub(crate) const DEBUG: Self = Self(2);
     /// What leaves wait for is kept for each task.
     pub(crate) const TRACK: Self = Self(4);
+    /// There are hooks that are told of tasks.
+    const HOOKED: Self = Self(8);
 
     fn of(config: &Config) -> Self {
         let flag = |is_on, flag: Self| if is_on { flag.0 } else { 0 };
-        Self(flag(config.is_debug, Self::DEBUG) | flag(config.tracks_waits, Self::TRACK))
+        let hooked = flag(!config.task_hooks.is_empty(), Self::HOOKED);
+        Self(flag(config.is_debug, Self::DEBUG) | flag(config.tracks_waits, Self::TRACK) | hooked)
     }
 
     /// Whether a new task may go the common way.
@@ -102,7 +105,16 @@ impl Flags {
     /// Whether tasks are watched.
     #[inline]
     pub(crate) fn is_watching(self) -> bool {
+        self.0 & (Self::DEBUG.0 | Self::TRACK.0 | Self::HOOKED.0) != 0
+    }
+
+    /// Whether what leaves wait for is kept.
+    pub(crate) fn is_tracking(self) -> bool {
         self.0 & (Self::DEBUG.0 | Self::TRACK.0) != 0
+    }
+
+    pub(crate) fn is_hooked(self) -> bool {
+        self.0 & Self::HOOKED.0 != 0
     }
 }
 

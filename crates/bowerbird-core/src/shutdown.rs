@@ -28,7 +28,7 @@ use bowerbird_base::waker_slot::WakerSlot;
 
 use crate::block_on::FirstSeat;
 use crate::current;
-use crate::handle::current_task;
+use crate::handle::polled_task;
 use crate::report::{drop_unhandled, report_text};
 use crate::runtime::{Entered, Runtime, Threads};
 use crate::task::handle::TaskHandle;
@@ -99,7 +99,7 @@ const MOST_ROUNDS: usize = 1_000;
 
 /// Cancels and awaits every task that it concerns, but the one that calls it. It runs as a main future of the runtime.
 pub(crate) async fn sweep(runtime: &Runtime, concerns: impl Fn(&TaskHandle) -> bool) {
-    let me = current_task();
+    let me = polled_task();
     for _ in 0..MOST_ROUNDS {
         let mut found = false;
         runtime.for_each_task(|task| {
@@ -302,9 +302,11 @@ impl Runtime {
     fn block_on_any_seat(self: &Arc<Self>, future: impl Future<Output = ()>) -> bool {
         let future = pin!(future);
         let ended = match (self.flavour(), self.first_seat()) {
-            (Threads::All, _) | (Threads::AllButFirst, FirstSeat::Taken) => self.block_on(future),
+            (Threads::All, _) | (Threads::AllButFirst, FirstSeat::Taken) => {
+                self.block_on_hidden(future)
+            }
             (_, FirstSeat::Free(Some(thread))) if thread != thread::current().id() => return false,
-            (Threads::AllButFirst, FirstSeat::Free(_)) => self.run(future),
+            (Threads::AllButFirst, FirstSeat::Free(_)) => self.run_hidden(future),
         };
         let is_ok = ended.is_ok();
         if let Err(error) = ended {

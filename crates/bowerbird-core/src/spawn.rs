@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use bowerbird_base::poll_context;
 
+use crate::block_on::NewMain;
 use crate::current;
 use crate::owner::OwnerNumber;
 use crate::poll::{self, AfterPoll};
@@ -182,12 +183,12 @@ where
 /// Makes the main future of `block_on` into a task of this thread's seat.
 pub(crate) fn spawn_main<F: Future>(
     occupant: &Occupant<'_>,
-    future: F,
-    location: &'static Location<'static>,
+    main: NewMain<F>,
     context: Option<Context>,
 ) -> Task<F::Output> {
-    handle_of(future, |future| {
-        let header = allocate_local(occupant, future, JOIN_INTEREST | LOCAL | MAIN, location);
+    let (flags, location) = (main.flags | JOIN_INTEREST | LOCAL | MAIN, main.location);
+    handle_of(main.future, |future| {
+        let header = allocate_local(occupant, future, flags, location);
         match context {
             Some(context) if context.is_unused() => {}
             Some(context) => set_context(header, context),
@@ -276,7 +277,7 @@ fn spawn_on_seat<F: Future>(
 #[cold]
 fn begin_unusual(occupant: &Occupant<'_>, task: Runnable, flags: Flags) {
     if flags.is_watching() && !task.header().state.load().is_hidden() {
-        watch::new_task(task.header(), flags);
+        watch::new_task(occupant.runtime, &task, flags);
     }
     if flags.is_stopped() {
         end_unpolled(task, &occupant.runtime.reporter);
@@ -336,7 +337,7 @@ fn set_context(header: NonNull<Header>, context: Context) {
 fn begin(occupant: &Occupant<'_>, task: Runnable, options: &SpawnOptions) {
     let flags = occupant.runtime.flags();
     if flags.is_watching() {
-        watch::new_task(task.header(), flags);
+        watch::new_task(occupant.runtime, &task, flags);
     }
     if flags.is_stopped() {
         end_unpolled(task, &occupant.runtime.reporter);
@@ -494,7 +495,7 @@ impl Runtime {
         let task = Runnable(header);
         let flags = self.flags();
         if flags.is_watching() && !task.header().state.load().is_hidden() {
-            watch::new_task(task.header(), flags);
+            watch::new_task(self, &task, flags);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Debug mode: slow polls, where tasks come from, what their leaves wait for.
+//! Debug mode: slow polls, where tasks come from, what their leaves wait for; and the hooks that are told of
+//! tasks.
 //!
 //! A task that is watched carries the bit WATCHED, which takes its polls the slow way (poll.rs); others pay
 //! nothing. The bit is set when the task is made, where the look at the runtime's flags is the one that asks
@@ -10,14 +11,16 @@
 
 use std::backtrace::Backtrace;
 use std::panic::Location;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bowerbird_base::clock::system_now;
 use bowerbird_base::poll_context;
 
+use crate::config::TaskHook;
 use crate::current;
-use crate::report::call_exception_handler;
+use crate::report::{call_exception_handler, caught};
 use crate::runtime::{Flags, Runtime};
 use crate::task::Runnable;
 use crate::task::handle::TaskHandle;
@@ -25,14 +28,36 @@ use crate::task::header::Header;
 use crate::task::state::{self, Bits};
 use crate::unhandled::{Unhandled, UnhandledKind};
 
-/// A task was just made while debug mode or the tracking of waits is on.
+/// A task was just made while tasks are watched.
 #[cold]
-pub(crate) fn new_task(header: &Header, flags: Flags) {
+pub(crate) fn new_task(runtime: &Runtime, task: &Runnable, flags: Flags) {
+    let header = task.header();
     if flags.is_debug() {
         let backtrace = Arc::new(Backtrace::force_capture());
         header.cold_or_new().0.lock().spawned_from = Some(backtrace);
     }
-    header.state.set(state::WATCHED);
+    let bits = header.state.set(state::WATCHED);
+    if flags.is_hooked() && !bits.is_blocking() {
+        call(runtime.config.task_hooks.spawn.as_ref(), task.0);
+    }
+}
+
+/// A watched task has ended.
+#[cold]
+pub(crate) fn ended_task(runtime: &Runtime, task: NonNull<Header>, bits: Bits) {
+    if runtime.flags().is_hooked() && !bits.is_blocking() {
+        call(runtime.config.task_hooks.terminate.as_ref(), task);
+    }
+}
+
+/// Calls a hook, which is the user's; what the poll that goes on has left in this thread is set aside.
+fn call(hook: Option<&TaskHook>, task: NonNull<Header>) {
+    if let Some(hook) = hook {
+        let outer = poll_context::set_aside();
+        let handle = TaskHandle::retain(task);
+        caught(UnhandledKind::Hook, "a hook that is told of tasks panicked", || hook(&handle));
+        drop(outer);
+    }
 }
 
 /// A watched task is about to be polled: what it waited for is over.
@@ -45,13 +70,18 @@ pub(crate) fn forget_waits(header: &Header) {
 #[cold]
 pub(crate) fn watched<R>(task: &Runnable, seen: Bits, poll: impl FnOnce() -> R) -> R {
     let runtime = current::runtime();
-    let was_tracked = poll_context::set_tracked(true);
+    let hooked = runtime.as_deref().filter(|it| it.flags().is_hooked() && !seen.is_blocking());
+    let hooks = hooked.map(|runtime| runtime.config.task_hooks.clone()).unwrap_or_default();
+    let is_tracking = runtime.as_deref().is_some_and(|runtime| runtime.flags().is_tracking());
+    call(hooks.before_poll.as_ref(), task.0);
+    let was_tracked = poll_context::set_tracked(is_tracking);
     drop(poll_context::take_waits());
     let had_seat = current::is_occupant();
     let clock = runtime.as_deref().and_then(Stopwatch::start);
     drop(runtime);
     let polled = poll();
     poll_context::set_tracked(was_tracked);
+    call(hooks.after_poll.as_ref(), task.0);
     let waits = poll_context::take_waits();
     if !waits.is_empty() {
         task.header().cold_or_new().0.lock().waits.extend(waits);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bowerbird_base::clock::Clock;
-use bowerbird_core::{Config, MAX_WORKERS, PanicPolicy, Threads, Unhandled};
+use bowerbird_core::{Config, MAX_WORKERS, PanicPolicy, TaskHandle, Threads, Unhandled};
 
 use super::Runtime;
 use super::driver::Driver;
@@ -109,6 +109,46 @@ impl<R> Builder<R> {
     /// Sets what a worker calls after it slept.
     pub fn on_thread_unpark(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.set(move |config| config.on_thread_unpark = Some(Arc::new(hook)))
+    }
+
+    /// Sets what is called when a task was made, by the thread that spawns it, before the task's first poll.
+    ///
+    /// asyncio: `loop.set_task_factory`, for what factories are used for: counting, naming, tracing. A hook is
+    /// told of tasks and of main, not of blocking calls; it may name the task or cancel it. Runtimes with hooks
+    /// pay for them at each task; the others pay nothing. What a hook panics with is reported.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let (spawned, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    /// let (spawns, ends) = (spawned.clone(), ended.clone());
+    /// let runner = bowerbird::Runner::builder()
+    ///     .on_task_spawn(move |_task| drop(spawns.fetch_add(1, Ordering::Relaxed)))
+    ///     .on_task_terminate(move |_task| drop(ends.fetch_add(1, Ordering::Relaxed)))
+    ///     .build();
+    /// runner.unwrap().run(async { bowerbird::gather((async {}, async {})).await }).unwrap();
+    /// // Main and its two children.
+    /// assert_eq!((spawned.load(Ordering::Relaxed), ended.load(Ordering::Relaxed)), (3, 3));
+    /// ```
+    pub fn on_task_spawn(self, hook: impl Fn(&TaskHandle) + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.task_hooks.spawn = Some(Arc::new(hook)))
+    }
+
+    /// Sets what is called when a task has ended, and its cleanups too; see [`on_task_spawn`](Self::on_task_spawn).
+    pub fn on_task_terminate(self, hook: impl Fn(&TaskHandle) + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.task_hooks.terminate = Some(Arc::new(hook)))
+    }
+
+    /// Sets what is called before each poll of a task; see [`on_task_spawn`](Self::on_task_spawn).
+    pub fn on_before_task_poll(self, hook: impl Fn(&TaskHandle) + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.task_hooks.before_poll = Some(Arc::new(hook)))
+    }
+
+    /// Sets what is called after each poll of a task; see [`on_task_spawn`](Self::on_task_spawn).
+    pub fn on_after_task_poll(self, hook: impl Fn(&TaskHandle) + Send + Sync + 'static) -> Self {
+        self.set(move |config| config.task_hooks.after_poll = Some(Arc::new(hook)))
     }
 
     /// Sets what happens when a task panics and nobody awaits it.
