@@ -59,7 +59,7 @@ fn each_task_is_told_of_from_its_spawn_to_its_end() {
                 gather(children.collect::<Vec<_>>()).await;
                 spawn_local(yield_now()).await.unwrap();
                 spawn_eager(async {}).await.unwrap();
-                spawn(async { panic!("seen by the awaiter") }).await.map(|()| ()).unwrap_err();
+                spawn(async { panic!("seen by the awaiter") }).await.unwrap_err();
             })
             .unwrap();
         let log = log.lock().unwrap();
@@ -129,7 +129,7 @@ fn blocking_calls_and_what_the_runtime_spawns_for_itself_are_not_told_of() {
             spawn_blocking(|| ()).await.unwrap();
             let (told, heard) = bowerbird::sync::oneshot::channel();
             let task = spawn(async {});
-            task.add_done_callback(move |_| drop(told.send(())));
+            task.add_done_callback(move |_| told.send(()).expect("somebody listens"));
             task.await.unwrap();
             heard.await.unwrap();
         })
