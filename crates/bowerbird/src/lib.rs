@@ -18,18 +18,36 @@
 //! ```
 //!
 //! # Where to begin
-//! - [`run`] a program, or mark its `main` with `#[bowerbird::main]`. A program that is synchronous holds a
-//!   [`Runtime`].
-//! - [`spawn`] tasks (`create_task` is the same), [`gather`] their results, [`sleep`], set a [`timeout`].
-//! - `net::TcpListener` and `net::TcpStream` for servers; [`sync`] for channels.
-//! - [`to_thread`] for what blocks.
+//! | for | there is |
+//! |---|---|
+//! | a program | [`run`], `#[bowerbird::main]`, [`Runner`]; a synchronous program holds a [`Runtime`] |
+//! | tasks | [`spawn`] ([`create_task`] is the same), [`spawn_local`], [`Task`], [`TaskHandle`] |
+//! | tasks that end together | [`task_group`], [`local_task_group`], [`TaskGroup`], [`TaskSet`] |
+//! | waiting for several | [`gather`], [`wait`], [`as_completed`]; in place [`join`], [`race`], [`select!`](select) |
+//! | limits | [`timeout`], [`fail_after`], [`move_on_after`], [`cancel_scope`] |
+//! | cancellation | [`TaskHandle::cancel`], [`catch_cancel`], [`shield`], [`CancellationToken`] |
+//! | cleanup that awaits | [`with()`], [`AsyncExitStack`], [`defer`] |
+//! | time | [`sleep`], [`interval`], the module [`time`] |
+//! | what blocks | [`to_thread`], [`spawn_blocking`], and back with [`from_thread`] |
+//! | sockets, signals, channels | the modules `net`, `signal`, [`sync`] |
+//! | an end in good order | [`Builder::graceful`](runtime::Builder::graceful), [`shutdown_requested`] |
+//! | a loop that is run by hand | [`EventLoop`], [`LoopHandle`], [`future::Future`] |
+//!
+//! The examples `worker_pool`, `graceful_server` and `fan_out` are programs that use them together;
+//! docs/from-asyncio.md in the repository has each name of asyncio with its form here.
 //!
 //! # How it differs from asyncio
 //! - Tasks run on several threads, so what is spawned is `Send`; [`spawn_local`] takes the rest. With one
 //!   worker (`BOWERBIRD_WORKERS=1`) ready tasks run in FIFO order, as in asyncio.
 //! - The runtime owns its tasks: one whose handle is dropped runs on.
-//! - Cancelling a task drops what it awaits, from the innermost scope outwards.
-//! - [`run`] returns when every task it started has ended.
+//! - A cancellation is no exception. It is a request, which is offered to what the task awaits; a scope or a join
+//!   may answer it. Where nobody does, the future is dropped, from the innermost scope outwards.
+//! - Cleanups that await ([`with()`], [`defer`]) run to their end before the scope around them ends, on a
+//!   cancellation, a timeout, a lost race and a panic too; shielded, and within a grace deadline.
+//! - Blocks are functions: `async with TaskGroup() as group` is `task_group(async |group| ..)`.
+//! - Errors are `Err`s: of a task that was cancelled or panicked, of a [`timeout`], of a group, whose
+//!   [`ExceptionGroup`] has them all.
+//! - [`run`] answers `SIGINT` and `SIGTERM`, and returns when every task it started has ended.
 //!
 //! # Features
 //! | feature | default | adds |
