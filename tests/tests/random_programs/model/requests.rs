@@ -39,6 +39,13 @@ impl Counter {
         count(&self.requests).saturating_sub(count(&self.taken_back.borrow()))
     }
 
+    /// The same at the moment at which a request is offered, before it can be taken back.
+    fn offered(&self, time: Time) -> usize {
+        let taken_back = self.taken_back.borrow().iter().filter(|&&at| at < time).count();
+        let requests = self.requests.iter().filter(|&&at| at <= time).count();
+        requests.saturating_sub(taken_back)
+    }
+
     /// Whoever caught a request takes it back.
     pub(super) fn take_back(&self, time: Time) {
         if self.at(time) > 0 {
@@ -55,9 +62,23 @@ pub(super) struct Span<'a> {
     pub(super) incoming: &'a [Request],
     pub(super) stop: Option<Time>,
     pub(super) counter: &'a Counter,
+    /// The count of requests at the beginning, before anything that is taken back at the same time.
+    before: usize,
 }
 
 impl<'a> Span<'a> {
+    pub(super) fn of_task(begin: Time, incoming: &'a [Request], counter: &'a Counter) -> Self {
+        Self { begin, incoming, stop: None, counter, before: counter.at(begin) }
+    }
+
+    /// What comes after a part that has ended.
+    pub(super) fn after<'b>(self, end: Time, rest: &'b [Request]) -> Span<'b>
+    where
+        'a: 'b,
+    {
+        Span { begin: end, incoming: rest, before: self.counter.at(end), ..self }
+    }
+
     /// The same place, with other requests.
     pub(super) fn offered<'b>(self, incoming: &'b [Request]) -> Span<'b>
     where
@@ -91,9 +112,11 @@ impl<'a> Span<'a> {
     /// Whether a request counts at `at` (rule 4): those of scopes do, and the task's own as long as the task
     /// has more of them than it had at the beginning, and than it had without this one when it was offered.
     pub(super) fn counts(self, request: &Request, at: Time) -> bool {
-        let offered_at = request.at.max(self.begin);
-        let others = self.counter.at(offered_at).saturating_sub(1);
-        let threshold = others.min(self.counter.at(self.begin));
+        let offered = match request.at {
+            at if at > self.begin => self.counter.offered(at),
+            _ => self.before,
+        };
+        let threshold = offered.saturating_sub(1).min(self.before);
         request.origin.is_some() || self.counter.at(at) > threshold
     }
 

@@ -60,7 +60,7 @@ impl Model<'_> {
         }
         let mut closing = Ended::new(body.at, Out::Value, body.rest.clone());
         closing.left = exits(Left::Returned).map(|exit| (body.at, exit)).to_vec();
-        let place = Span { begin: body.at, ..span.offered(&body.rest) };
+        let place = span.after(body.at, &body.rest);
         let mut closed = self.around(Kind::Plain, None, closing, place);
         if closed.out == Out::Value {
             closed.out = body.out;

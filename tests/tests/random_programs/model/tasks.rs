@@ -64,7 +64,7 @@ impl Model<'_> {
     pub(super) fn sequence(&self, nodes: &[Node], span: Span<'_>) -> Ended {
         let mut all = Ended::new(span.begin, Out::Value, span.incoming.to_vec());
         for node in nodes {
-            let next = self.part(node, Span { begin: all.at, ..span.offered(&all.rest) });
+            let next = self.part(node, span.after(all.at, &all.rest));
             all.left.extend(next.left);
             all.events.extend(next.events);
             (all.at, all.out, all.held, all.rest) = (next.at, next.out, next.held, next.rest);
@@ -90,8 +90,7 @@ impl Model<'_> {
         }
         let counter = Counter::new(requests);
         let incoming: Vec<_> = requests.iter().map(|&at| Request { at, origin: None }).collect();
-        let span = Span { begin, incoming: &incoming, stop: None, counter: &counter };
-        let body = self.part(node, span);
+        let body = self.part(node, Span::of_task(begin, &incoming, &counter));
         let mut events = body.events;
         let mut left = body.left;
         left.extend(body.held.iter().map(|&cleanup| (body.at, cleanup)));
