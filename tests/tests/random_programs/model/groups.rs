@@ -67,8 +67,9 @@ impl Model<'_> {
         let body = self.body(group, failure, span);
         let waiting = self.wait_for_children(group, body, failure, span);
         let is_cut_off = matches!(waiting.body.out, Out::Panicked | Out::Dropped);
-        let has_children = !group.children.is_empty();
-        let stops = |&stop: &Time| stop < waiting.end || (stop == waiting.end && has_children);
+        // At the same time it is late if a child has to be waited for.
+        let is_late = waiting.children.iter().any(|child| child.at >= waiting.body.at);
+        let stops = |&stop: &Time| stop < waiting.end || (stop == waiting.end && is_late);
         match span.stop.filter(stops) {
             _ if is_cut_off => self.leave(group, waiting.body.at, waiting, span),
             Some(stop) => self.leave(group, stop, waiting, span),
