@@ -469,3 +469,18 @@ fn request_older_than_the_timeout_is_not_taken_for_the_timeouts() {
         assert!(timeout(LONG, task).await.unwrap().unwrap_err().is_cancelled());
     });
 }
+
+#[test]
+fn one_of_two_requests_taken_back_leaves_the_other_to_count() {
+    paused(async {
+        let task = spawn(timeout(10 * MS, async {
+            assert!(catch_cancel(pending::<()>()).await.is_err());
+            assert_eq!(current_task().unwrap().uncancel(), 1);
+            pending::<()>().await
+        }));
+        yield_now().await;
+        task.cancel();
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
