@@ -91,7 +91,13 @@ impl Model<'_> {
         let shut_down = shut_down.or(failure);
         let children = self.children(group, span.begin, shut_down);
         let end = end_of(&children, span.begin).max(body.at);
-        let waits = end > body.at && !matches!(body.out, Out::Panicked | Out::Dropped);
+        // A child that is cancelled takes no time to end, but turns; one whose failure cuts the body off is done.
+        let is_left = |child: &TaskEnded| {
+            let has_failed = matches!(child.end, End::Error(_) | End::Panicked);
+            child.at > body.at || (child.at == body.at && !has_failed)
+        };
+        let is_cut_off = matches!(body.out, Out::Panicked | Out::Dropped);
+        let waits = !is_cut_off && children.iter().any(is_left);
         let is_unwound = body.out == Out::Unwound;
         let mut waiting = Waiting { body, children, shut_down, end, waits, is_unwound };
         let Some(request) = waiting.during().next() else { return waiting };

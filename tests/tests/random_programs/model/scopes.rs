@@ -8,7 +8,7 @@
 //!   that they go with the part.
 //! - Cut off by a panic or dropped, it leaves what it has not run to the scope around it.
 
-use super::ended::{Ended, Out, run_cleanups};
+use super::ended::{Ended, Out, Takes, run_cleanups};
 use super::requests::{Request, Span, outermost};
 use super::tasks::wait;
 use super::{Event, Left, Model, Time};
@@ -116,11 +116,14 @@ impl Model<'_> {
         let mut events = body.events;
         let mut left = body.left;
         left.extend(body.held.iter().map(|&cleanup| (body.at, cleanup)));
+        // The wait for cancelled children takes no time, but turns.
+        let is_late =
+            body.is_late || left.iter().any(|(_, it)| matches!(it.takes, Takes::Until(_)));
         let (end, unfinished) = run_cleanups(left, body.at, span.stop, &mut events);
         if let Some(stop) = span.stop.filter(|&stop| stop < end) {
             return Ended { held: unfinished, events, ..Ended::dropped(stop) };
         }
-        let body = Ended { left: Vec::new(), held: Vec::new(), events, ..body };
+        let body = Ended { left: Vec::new(), held: Vec::new(), events, is_late, ..body };
         if body.out == Out::Unwound {
             return unwound(kind, own, body, end, span);
         }
