@@ -484,3 +484,26 @@ fn one_of_two_requests_taken_back_leaves_the_other_to_count() {
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }
+
+#[test]
+fn request_taken_back_while_a_shield_keeps_it_does_not_count() {
+    paused(async {
+        let task = spawn(async {
+            let shielded = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                sleep(10 * MS).await;
+                current_task().unwrap().uncancel();
+            });
+            shielded.await;
+            // What the shield kept is offered here, but is nobody's any more: the timeout's own way goes on.
+            let cut = timeout(MS, async {
+                let _caught = catch_cancel(pending::<()>()).await;
+                pending::<()>().await
+            });
+            cut.await.is_err()
+        });
+        sleep(5 * MS).await;
+        task.cancel();
+        assert!(timeout(LONG, task).await.unwrap().unwrap());
+    });
+}

@@ -30,7 +30,7 @@ use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context::{self, Cleanup, Delivery, Request};
 use bowerbird_base::sync::static_atomic::{AtomicU64, Ordering};
-use bowerbird_core::current_cancelling;
+use bowerbird_core::{current_cancelling, is_current_swept};
 use pin_project_lite::pin_project;
 
 use crate::cleanup::leave_again;
@@ -136,8 +136,8 @@ impl Outer {
         if request.origin != Request::TASK_ROOT {
             return request.clone().merge_into(&mut self.scope);
         }
-        let others = current_cancelling().checked_sub(1);
-        let threshold = others.map(|others| others.min(cancelling_before));
+        let others = current_cancelling().saturating_sub(1);
+        let threshold = (!is_current_swept()).then_some(others.min(cancelling_before));
         self.root.get_or_insert_with(|| (request.clone(), threshold));
     }
 

@@ -282,11 +282,19 @@ impl TaskHandle {
 
 /// Returns how many requests to cancel the running task has; 0 outside of tasks. Cheap where there were none.
 pub fn current_cancelling() -> u32 {
+    of_current(|header| header.cold().map_or(0, |cold| cold.0.lock().cancelling))
+}
+
+/// Returns whether the end of the runtime has asked the running task to end: its requests are not counted.
+pub fn is_current_swept() -> bool {
+    of_current(|header| header.state.load().is_swept())
+}
+
+fn of_current<R: Default>(ask: impl FnOnce(&Header) -> R) -> R {
     let address = poll_context::current_task().cast::<Header>().cast_mut();
-    let Some(header) = NonNull::new(address) else { return 0 };
+    let Some(header) = NonNull::new(address) else { return R::default() };
     // SAFETY: the task that is polled in this thread lives as long as the poll.
-    let header = unsafe { header.as_ref() };
-    header.cold().map_or(0, |cold| cold.0.lock().cancelling)
+    ask(unsafe { header.as_ref() })
 }
 
 /// The name of a task, its own or the default one.
