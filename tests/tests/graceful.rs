@@ -321,7 +321,8 @@ fn leftover_that_outlasts_its_cancellation_is_reported_by_name_and_left_behind()
     for workers in WORKER_COUNTS {
         let ended = play("abort_leftover", workers, &[]);
         assert_eq!(ended.status.code(), Some(0), "{ended:?}");
-        assert_eq!(ended.lines.last().unwrap(), "closed");
+        // What is left behind may print from its own thread meanwhile.
+        assert!(ended.lines.iter().any(|line| line == "closed"), "{ended:?}");
         assert!(ended.errors.contains("the slow one"), "{ended:?}");
     }
 }
