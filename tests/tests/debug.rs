@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bowerbird::{Handle, Runner, Unhandled, UnhandledKind, spawn, spawn_blocking};
+use bowerbird::{
+    Handle, Runner, Unhandled, UnhandledKind, call_exception_handler, spawn, spawn_blocking,
+};
 use bowerbird_tests::{WORKER_COUNTS, child_command, text_of, until};
 
 type Heard = Arc<Mutex<Vec<Unhandled>>>;
@@ -139,6 +141,42 @@ fn fast_polls_and_blocking_work_are_not_reported() {
         work.await.unwrap();
         assert!(of(&heard, "work").is_empty(), "that is what the pool is for");
     });
+}
+
+#[test]
+fn the_time_of_the_exception_handler_is_nobody_elses() {
+    const LIMIT: Duration = Duration::from_millis(300);
+    let heard = Heard::default();
+    let log = heard.clone();
+    let runner = Runner::builder().worker_threads(1).debug(true).slow_callback_duration(LIMIT);
+    let mut runner = runner
+        .exception_handler(move |unhandled| {
+            // As slow as the first look at a backtrace may be. A handler that reports counts once.
+            std::thread::sleep(LIMIT);
+            if unhandled.message == "outer" {
+                call_exception_handler(&Unhandled::new(UnhandledKind::Other, "inner"));
+            }
+            log.lock().unwrap().push(unhandled.clone());
+        })
+        .build()
+        .unwrap();
+    let report = |text| call_exception_handler(&Unhandled::new(UnhandledKind::Other, text));
+    let slow_after = runner.run(async move {
+        let task = spawn(async move { report("outer") });
+        task.add_done_callback(move |_| report("of a callback"));
+        task.await.unwrap();
+        // A poll that is slow by itself is still heard of, whatever it reports.
+        spawn(async move {
+            report("before");
+            std::thread::sleep(LIMIT);
+        })
+    });
+    runner.run(slow_after.unwrap()).unwrap().unwrap();
+    drop(runner);
+    let heard = heard.lock().unwrap();
+    let slow = heard.iter().filter(|it| it.kind == UnhandledKind::Slow).count();
+    let told: Vec<_> = heard.iter().map(|it| &it.message).collect();
+    assert_eq!((slow, heard.len()), (1, 5), "{told:?}");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Reports: the last place where an error can be heard.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
+use bowerbird_base::clock::system_now;
+use bowerbird_base::const_thread_local;
 use bowerbird_base::sync::Mutex;
 
 use crate::config::{Hook, PanicPolicy};
@@ -76,8 +80,27 @@ impl Reporter {
     }
 }
 
+const_thread_local! {
+    /// How long this thread has been in exception handlers.
+    static TIME_TELLING: Cell<Duration> = Cell::new(Duration::ZERO);
+}
+
+/// How long this thread has been in exception handlers, whose first look at a backtrace is slow: that is not
+/// the time of who reported.
+pub(crate) fn time_telling() -> Duration {
+    TIME_TELLING.try_with(Cell::get).unwrap_or_default()
+}
+
 /// Calls a handler. If it panics, that and what it was told go to standard error.
 fn tell(handler: &dyn Fn(&Unhandled), unhandled: &Unhandled) {
+    let (before, began) = (time_telling(), system_now());
+    tell_untimed(handler, unhandled);
+    // A handler that reported in turn is in the whole already.
+    let took = system_now().saturating_duration_since(began);
+    let _thread_ends = TIME_TELLING.try_with(|time| time.set(before + took));
+}
+
+fn tell_untimed(handler: &dyn Fn(&Unhandled), unhandled: &Unhandled) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(unhandled))) else { return };
     let kind = UnhandledKind::ExceptionHandler;
     let failure = Unhandled::new(kind, "the exception handler panicked").with_panic(payload);

@@ -20,7 +20,7 @@ use bowerbird_base::poll_context;
 
 use crate::config::TaskHook;
 use crate::current;
-use crate::report::{call_exception_handler, caught};
+use crate::report::{call_exception_handler, caught, time_telling};
 use crate::runtime::{Flags, Runtime};
 use crate::task::Runnable;
 use crate::task::handle::TaskHandle;
@@ -96,21 +96,27 @@ pub(crate) fn watched<R>(task: &Runnable, seen: Bits, poll: impl FnOnce() -> R) 
     polled
 }
 
-/// The time of one call, in debug mode.
+/// The time of one call, in debug mode, but for what exception handlers take of it.
 struct Stopwatch {
     began: Instant,
+    telling_before: Duration,
     limit: Duration,
 }
 
 impl Stopwatch {
     fn start(runtime: &Runtime) -> Option<Self> {
         let is_debug = runtime.flags().is_debug();
-        is_debug.then(|| Self { began: system_now(), limit: runtime.slow_callback_duration() })
+        is_debug.then(|| Self {
+            began: system_now(),
+            telling_before: time_telling(),
+            limit: runtime.slow_callback_duration(),
+        })
     }
 
     /// The time, if it was too long.
     fn stop(self) -> Option<Duration> {
-        let took = system_now().saturating_duration_since(self.began);
+        let telling = time_telling().saturating_sub(self.telling_before);
+        let took = system_now().saturating_duration_since(self.began).saturating_sub(telling);
         (took >= self.limit).then_some(took)
     }
 }
