@@ -12,5 +12,11 @@
 pub mod oneshot;
 mod event;
 mod block_on;
+#[allow(dead_code, reason = "the primitives that use it are being built")]
+mod leaf;
+#[allow(dead_code, reason = "the primitives that use it are being built")]
+mod permits;
+#[allow(dead_code, reason = "the primitives that use it are being built")]
+mod wait_list;
 
 pub use event::{Event, EventWait};

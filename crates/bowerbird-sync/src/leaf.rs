@@ -1,0 +1,57 @@
+//! What every wait of this crate does around its own look at the primitive.
+
+use std::panic::Location;
+use std::task::{Context, Poll, ready};
+
+use bowerbird_base::poll_context;
+
+/// The part of a wait that is the same for all: where the user's code made it, and whether a poll has
+/// returned `Pending`.
+///
+/// It gives a wait the manners of a leaf: the first poll looks at readiness first, a later one lets an
+/// offered cancellation go before it (so that who is cancelled takes nothing that was just handed over);
+/// progress costs a unit of the cooperative budget; and what is waited for is noted.
+#[derive(Debug)]
+pub(crate) struct Leaf {
+    location: &'static Location<'static>,
+    is_suspended: bool,
+}
+
+impl Leaf {
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        Self { location: Location::caller(), is_suspended: false }
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// Polls `look` once. `kind` and `object` are what the call graph shows while it is pending; `look` has
+    /// stored the waker when it returns `Pending`.
+    pub(crate) fn poll<O: ?Sized, T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static str,
+        object: &O,
+        look: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.is_suspended && poll_context::is_offered() {
+            poll_context::yield_now(cx);
+            return Poll::Pending;
+        }
+        let proceed = ready!(poll_context::poll_proceed(cx));
+        match look(cx) {
+            Poll::Ready(value) => {
+                proceed.made_progress();
+                Poll::Ready(value)
+            }
+            Poll::Pending => {
+                self.is_suspended = true;
+                let object = std::ptr::from_ref(object).cast::<()>().addr() as u64;
+                poll_context::note_wait(kind, object, Some(self.location));
+                Poll::Pending
+            }
+        }
+    }
+}

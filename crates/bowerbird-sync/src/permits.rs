@@ -1,0 +1,339 @@
+//! Permits that are taken and given back, first come, first served: what locks, semaphores and bounded channels
+//! are made of.
+//!
+//! One word holds the number of free permits, whether somebody waits, and whether all is closed.
+//!
+//! ```text
+//!            no waiter                                waiters in the list
+//!   take: compare-and-swap of the word         take: join the list (no barging)
+//!   give: compare-and-swap of the word         give: under the lock, hand over to the first
+//! ```
+//!
+//! While `WAITED` is set, only the holder of the lock changes the number: a taker that sees it joins the list
+//! and a giver that sees it takes the lock. A giver hands permits to the first waiter as soon as there are
+//! enough for it, and stops there: who wants many is not overtaken by who wants few. A permit that was
+//! handed over belongs to the waiter, polled or not; one that is dropped gives it on.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` Giving is a read-modify-write with Release, taking one with Acquire: what the last holder did is
+//!   seen by the next (loom test `holder_sees_what_the_one_before_did`). A hand-over goes through the lock,
+//!   which orders it.
+//! - `[ORD-2]` The word is looked at with Relaxed before a compare-and-swap that decides, and where only a number
+//!   or a flag is told to the user; `CLOSED` and `WAITED` say nothing of other memory.
+
+use std::task::{Context, Poll};
+
+use bowerbird_base::sync::Mutex;
+use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::wait_list::{Called, Key, WaitList};
+
+/// The most permits that can be free at a time.
+pub(crate) const MOST: usize = usize::MAX >> SHIFT;
+
+const CLOSED: usize = 1;
+const WAITED: usize = 2;
+const SHIFT: u32 = 2;
+
+/// A number of permits, and who waits for how many.
+pub(crate) struct Permits {
+    word: AtomicUsize,
+    waits: Mutex<WaitList<Need>>,
+}
+
+/// What a wait wants, or got.
+struct Need {
+    count: usize,
+    was_closed: bool,
+}
+
+/// Why permits were not given at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Too few are free, or others wait.
+    NotFree,
+    Closed,
+}
+
+/// The permits were closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+impl Permits {
+    /// `free` permits, of [`MOST`] at most; the public types check that.
+    pub(crate) fn new(free: usize) -> Self {
+        assert!(free <= MOST);
+        Self { word: AtomicUsize::new(free << SHIFT), waits: Mutex::new(WaitList::new()) }
+    }
+
+    /// How many are free.
+    pub(crate) fn free(&self) -> usize {
+        // [ORD-2]
+        self.word.load(Ordering::Relaxed) >> SHIFT
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // [ORD-2]
+        self.word.load(Ordering::Relaxed) & CLOSED != 0
+    }
+
+    /// Returns whether somebody waits who has not been served.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        // [ORD-2]
+        self.word.load(Ordering::Relaxed) & WAITED != 0
+    }
+
+    /// How many wait and have not been served.
+    pub(crate) fn waiting(&self) -> usize {
+        if self.is_waited_for() { self.waits.lock().len() } else { 0 }
+    }
+
+    /// Takes `count`, if so many are free and nobody waits.
+    #[inline]
+    pub(crate) fn try_take(&self, count: usize) -> Result<(), Refused> {
+        // [ORD-2]
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if word & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            if word & WAITED != 0 || word >> SHIFT < count {
+                return Err(Refused::NotFree);
+            }
+            let taken = word - (count << SHIFT);
+            // [ORD-1] [ORD-2]
+            match self.word.compare_exchange_weak(word, taken, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(_) => return Ok(()),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Takes up to `most` of those that are free, and says how many: for `forget` and `drain`.
+    pub(crate) fn take_up_to(&self, most: usize) -> usize {
+        // [ORD-2]
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if word & WAITED != 0 {
+                break;
+            }
+            let taken = most.min(word >> SHIFT);
+            let left = word - (taken << SHIFT);
+            // [ORD-1] [ORD-2]
+            match self.word.compare_exchange_weak(word, left, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(_) => return taken,
+                Err(now) => word = now,
+            }
+        }
+        let _waits = self.waits.lock();
+        let mut taken = 0;
+        self.change(|word| {
+            taken = most.min(word >> SHIFT);
+            word - (taken << SHIFT)
+        });
+        taken
+    }
+
+    /// Gives `count` back. `false`, with nothing changed: more than `limit` would be free.
+    #[inline]
+    pub(crate) fn try_give(&self, count: usize, limit: usize) -> bool {
+        // [ORD-2]
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & WAITED == 0 {
+            if limit - (word >> SHIFT).min(limit) < count {
+                return false;
+            }
+            let given = word + (count << SHIFT);
+            // [ORD-1] [ORD-2]
+            match self.word.compare_exchange_weak(word, given, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        self.give_to_waiters(count, limit)
+    }
+
+    /// Gives `count` back that were taken before.
+    #[inline]
+    pub(crate) fn give(&self, count: usize) {
+        let was_given = self.try_give(count, MOST);
+        debug_assert!(was_given, "more permits given than there can be");
+    }
+
+    #[cold]
+    fn give_to_waiters(&self, count: usize, limit: usize) -> bool {
+        let mut waits = self.waits.lock();
+        let mut fits = true;
+        self.change(|word| {
+            fits = limit - (word >> SHIFT).min(limit) >= count;
+            if fits { word + (count << SHIFT) } else { word }
+        });
+        let called = self.serve(&mut waits);
+        drop(waits);
+        called.wake();
+        fits
+    }
+
+    /// Refuses all that wait and all that come. Permits that were taken may still be given back.
+    pub(crate) fn close(&self) {
+        let mut waits = self.waits.lock();
+        self.change(|word| (word | CLOSED) & !WAITED);
+        let wakers = waits.call_all(|need| need.was_closed = true);
+        drop(waits);
+        bowerbird_base::wake_all::wake_all(wakers);
+    }
+
+    /// Changes the word under the lock. Without a waiter takers and givers still come by beside it.
+    fn change(&self, mut new: impl FnMut(usize) -> usize) {
+        // [ORD-1] Both: it may take as well as give.
+        let _changed =
+            self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| Some(new(word)));
+    }
+
+    /// Hands free permits to those that wait, in their order, for as long as there are enough for the first.
+    /// Only under the lock.
+    fn serve(&self, waits: &mut WaitList<Need>) -> Called {
+        let mut called = Called::default();
+        // [ORD-2] While somebody waits, only the lock's holder changes the number.
+        let mut free = self.word.load(Ordering::Relaxed) >> SHIFT;
+        let mut taken = 0;
+        while let Some(need) = waits.front() {
+            if need.count > free {
+                break;
+            }
+            free -= need.count;
+            taken += need.count;
+            if let Some((waker, _)) = waits.call_front() {
+                called.push(waker);
+            }
+        }
+        let waited = if waits.is_empty() { 0 } else { WAITED };
+        self.change(|word| ((word - (taken << SHIFT)) & !WAITED) | waited);
+        called
+    }
+
+    /// One poll of a wait for `count`. `key` is the wait's own: `None` until it is first suspended, and again
+    /// after `Ready`.
+    pub(crate) fn poll_take(
+        &self,
+        key: &mut Option<Key>,
+        count: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        match key {
+            None => match self.try_take(count) {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(Refused::Closed) => Poll::Ready(Err(Closed)),
+                Err(Refused::NotFree) => self.join_list(key, count, cx, Place::Back),
+            },
+            Some(_) => self.poll_again(key, cx),
+        }
+    }
+
+    /// As [`poll_take`](Self::poll_take), but before all who wait: for who holds something already.
+    pub(crate) fn poll_take_first(
+        &self,
+        key: &mut Option<Key>,
+        count: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        match key {
+            None => self.join_list(key, count, cx, Place::Front),
+            Some(_) => self.poll_again(key, cx),
+        }
+    }
+
+    #[cold]
+    fn join_list(
+        &self,
+        key: &mut Option<Key>,
+        count: usize,
+        cx: &mut Context<'_>,
+        place: Place,
+    ) -> Poll<Result<(), Closed>> {
+        // Cloned before the lock and dropped after it.
+        let mut waker = Some(cx.waker().clone());
+        let mut waits = self.waits.lock();
+        let may_pass = place == Place::Front || waits.is_empty();
+        let mut outcome = Poll::Pending;
+        self.change(|word| {
+            if word & CLOSED != 0 {
+                outcome = Poll::Ready(Err(Closed));
+                word
+            } else if may_pass && word >> SHIFT >= count {
+                outcome = Poll::Ready(Ok(()));
+                word - (count << SHIFT)
+            } else {
+                outcome = Poll::Pending;
+                word | WAITED
+            }
+        });
+        if let (Poll::Pending, Some(waker)) = (outcome, waker.take()) {
+            let need = Need { count, was_closed: false };
+            *key = Some(match place {
+                Place::Back => waits.push_back(waker, need),
+                Place::Front => waits.push_front(waker, need),
+            });
+        }
+        drop(waits);
+        outcome
+    }
+
+    fn poll_again(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let Some(own) = &*key else { unreachable!("only who waits is polled again") };
+        let mut waits = self.waits.lock();
+        let mut old = None;
+        if !waits.is_called(own) && !waits.will_wake(own, cx.waker()) {
+            // Cloned beside the lock; the wait may be called in the meantime.
+            drop(waits);
+            let waker = cx.waker().clone();
+            waits = self.waits.lock();
+            old = Some(waits.replace_waker(own, waker));
+        }
+        if !waits.is_called(own) {
+            drop(waits);
+            drop(old);
+            return Poll::Pending;
+        }
+        let removed = key.take().map(|own| waits.remove(own));
+        drop(waits);
+        drop(old);
+        let was_closed = removed.is_some_and(|removed| removed.data.was_closed);
+        Poll::Ready(if was_closed { Err(Closed) } else { Ok(()) })
+    }
+
+    /// Gives up a wait: what it was handed goes to the next.
+    pub(crate) fn leave(&self, key: Key) {
+        let mut waits = self.waits.lock();
+        let left = waits.remove(key);
+        if left.was_called() && !left.data.was_closed {
+            self.change(|word| word + (left.data.count << SHIFT));
+        }
+        // Also who did not get anything may have stood before one that wants less.
+        let called = self.serve(&mut waits);
+        drop(waits);
+        drop(left.waker);
+        called.wake();
+    }
+}
+
+/// Where a wait stands among the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Back,
+    Front,
+}
+
+bowerbird_base::model_or_real! {
+    {
+        #[cfg(test)]
+        mod loom_tests;
+    }
+    {
+        #[cfg(test)]
+        mod tests;
+    }
+}

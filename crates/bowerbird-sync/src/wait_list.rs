@@ -1,0 +1,293 @@
+//! Who waits at a primitive, in the order of arrival.
+//!
+//! A list linked through one vector, kept under the primitive's own lock. A wait puts an entry in when it is
+//! first suspended and owns it by its [`Key`] until it takes it out again: when it goes on, or when it is
+//! dropped. In between somebody may *call* the entry, which unlinks it and gives its waker away: a called entry
+//! is no longer waited for in order, but it stays, so that whoever owns it sees that it was called, and gives
+//! back what it was called for when it is dropped instead of polled.
+//!
+//! Why not a list threaded through the futures themselves, as tokio has it: those need unsafe code in every
+//! primitive and futures that cannot move. Here an entry costs no allocation either once the vector has grown,
+//! a broadcast walks memory in order, and waits are `Unpin`.
+//!
+//! Nothing here runs foreign code: wakers come in already cloned and go out to be woken or dropped after
+//! the lock.
+
+use std::task::Waker;
+
+use bowerbird_base::wake_all::wake_all;
+
+/// No entry.
+const NONE: u32 = u32::MAX;
+/// A vector that has grown beyond this is given back when nobody waits any more.
+const KEPT: usize = 64;
+
+/// The list; `T` is what the primitive must know about each wait.
+pub(crate) struct WaitList<T> {
+    entries: Vec<Entry<T>>,
+    /// The first of the free ones, linked by `next`.
+    free: u32,
+    head: u32,
+    tail: u32,
+    /// How many are linked.
+    waiting: usize,
+    /// How many are linked or called.
+    taken: usize,
+}
+
+struct Entry<T> {
+    prev: u32,
+    next: u32,
+    state: State<T>,
+}
+
+enum State<T> {
+    Free,
+    Waiting(Waker, T),
+    Called(T),
+}
+
+/// The right to one entry. Not to be lost: the entry would stay for ever.
+#[derive(Debug)]
+#[must_use = "an entry that is not removed stays for ever"]
+pub(crate) struct Key(u32);
+
+/// What [`WaitList::remove`] found.
+pub(crate) struct Removed<T> {
+    /// The waker of an entry that was not called; to be dropped after the lock.
+    pub(crate) waker: Option<Waker>,
+    pub(crate) data: T,
+}
+
+impl<T> Removed<T> {
+    pub(crate) fn was_called(&self) -> bool {
+        self.waker.is_none()
+    }
+}
+
+impl<T> WaitList<T> {
+    pub(crate) const fn new() -> Self {
+        Self { entries: Vec::new(), free: NONE, head: NONE, tail: NONE, waiting: 0, taken: 0 }
+    }
+
+    /// How many wait and have not been called.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Returns whether no wait owns an entry, called or not.
+    #[cfg(test)]
+    pub(crate) fn is_unused(&self) -> bool {
+        self.taken == 0
+    }
+
+    /// Adds a wait behind all others.
+    pub(crate) fn push_back(&mut self, waker: Waker, data: T) -> Key {
+        let index = self.fill(waker, data);
+        self.entry(index).prev = self.tail;
+        match self.tail {
+            NONE => self.head = index,
+            tail => self.entry(tail).next = index,
+        }
+        self.tail = index;
+        Key(index)
+    }
+
+    /// Adds a wait before all others.
+    pub(crate) fn push_front(&mut self, waker: Waker, data: T) -> Key {
+        let index = self.fill(waker, data);
+        self.entry(index).next = self.head;
+        match self.head {
+            NONE => self.tail = index,
+            head => self.entry(head).prev = index,
+        }
+        self.head = index;
+        Key(index)
+    }
+
+    /// The wait that came first, of those not called.
+    pub(crate) fn front(&self) -> Option<&T> {
+        match &self.entries.get(self.head as usize)?.state {
+            State::Waiting(_, data) => Some(data),
+            State::Free | State::Called(_) => None,
+        }
+    }
+
+    /// Calls the wait that came first: its waker is the caller's to wake, and its data may be changed.
+    pub(crate) fn call_front(&mut self) -> Option<(Waker, &mut T)> {
+        match self.head {
+            NONE => None,
+            head => Some(self.call_at(head)),
+        }
+    }
+
+    /// Calls the wait that came last.
+    pub(crate) fn call_back(&mut self) -> Option<(Waker, &mut T)> {
+        match self.tail {
+            NONE => None,
+            tail => Some(self.call_at(tail)),
+        }
+    }
+
+    /// Calls all, in the order of arrival.
+    pub(crate) fn call_all(&mut self, mut each: impl FnMut(&mut T)) -> Vec<Waker> {
+        let mut wakers = Vec::with_capacity(self.waiting);
+        while let Some((waker, data)) = self.call_front() {
+            each(data);
+            wakers.push(waker);
+        }
+        wakers
+    }
+
+    /// What the owner of `key` left there, and whether it was called.
+    pub(crate) fn look(&mut self, key: &Key) -> (&mut T, bool) {
+        match &mut self.entry(key.0).state {
+            State::Waiting(_, data) => (data, false),
+            State::Called(data) => (data, true),
+            State::Free => unreachable!("a key owns its entry"),
+        }
+    }
+
+    pub(crate) fn is_called(&self, key: &Key) -> bool {
+        matches!(self.entries[key.0 as usize].state, State::Called(_))
+    }
+
+    /// Returns whether the entry would wake the same task as `waker`, so that it need not be replaced.
+    pub(crate) fn will_wake(&self, key: &Key, waker: &Waker) -> bool {
+        match &self.entries[key.0 as usize].state {
+            State::Waiting(stored, _) => stored.will_wake(waker),
+            State::Called(_) | State::Free => false,
+        }
+    }
+
+    /// Puts `waker` in place of the entry's last one and returns that one, to be dropped after the lock. Of an
+    /// entry that was called, `waker` itself comes back.
+    pub(crate) fn replace_waker(&mut self, key: &Key, waker: Waker) -> Waker {
+        match &mut self.entry(key.0).state {
+            State::Waiting(stored, _) => std::mem::replace(stored, waker),
+            State::Called(_) | State::Free => waker,
+        }
+    }
+
+    /// Takes the entry out.
+    pub(crate) fn remove(&mut self, key: Key) -> Removed<T> {
+        let index = key.0;
+        let removed = match std::mem::replace(&mut self.entry(index).state, State::Free) {
+            State::Waiting(waker, data) => {
+                self.unlink(index);
+                Removed { waker: Some(waker), data }
+            }
+            State::Called(data) => Removed { waker: None, data },
+            State::Free => unreachable!("a key owns its entry"),
+        };
+        self.entries[index as usize].next = self.free;
+        self.free = index;
+        self.taken -= 1;
+        if self.taken == 0 && self.entries.capacity() > KEPT {
+            *self = Self::new();
+        }
+        removed
+    }
+
+    /// The data of those that wait and were not called, in the order of arrival.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        let mut next = self.head;
+        std::iter::from_fn(move || {
+            let entry = self.entries.get(next as usize)?;
+            next = entry.next;
+            match &entry.state {
+                State::Waiting(_, data) => Some(data),
+                State::Called(_) | State::Free => unreachable!("only who waits is linked"),
+            }
+        })
+    }
+
+    fn entry(&mut self, index: u32) -> &mut Entry<T> {
+        &mut self.entries[index as usize]
+    }
+
+    /// Takes a free entry, or makes one.
+    fn fill(&mut self, waker: Waker, data: T) -> u32 {
+        let entry = Entry { prev: NONE, next: NONE, state: State::Waiting(waker, data) };
+        self.waiting += 1;
+        self.taken += 1;
+        match self.free {
+            NONE => {
+                assert!(
+                    self.entries.len() < NONE as usize,
+                    "four thousand million waits at one place"
+                );
+                self.entries.push(entry);
+                (self.entries.len() - 1) as u32
+            }
+            index => {
+                self.free = self.entry(index).next;
+                *self.entry(index) = entry;
+                index
+            }
+        }
+    }
+
+    fn call_at(&mut self, index: u32) -> (Waker, &mut T) {
+        self.unlink(index);
+        let state = &mut self.entries[index as usize].state;
+        match std::mem::replace(state, State::Free) {
+            State::Waiting(waker, data) => {
+                *state = State::Called(data);
+                let State::Called(data) = state else { unreachable!("it was just set") };
+                (waker, data)
+            }
+            State::Called(_) | State::Free => unreachable!("only who waits is linked"),
+        }
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Entry { prev, next, .. } = *self.entry(index);
+        match prev {
+            NONE => self.head = next,
+            prev => self.entry(prev).next = next,
+        }
+        match next {
+            NONE => self.tail = prev,
+            next => self.entry(next).prev = prev,
+        }
+        self.waiting -= 1;
+    }
+}
+
+/// The wakers of those called under a lock, to be woken after it. The first costs no allocation.
+#[derive(Default)]
+pub(crate) struct Called {
+    first: Option<Waker>,
+    more: Vec<Waker>,
+}
+
+impl Called {
+    pub(crate) fn push(&mut self, waker: Waker) {
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.more.push(waker),
+        }
+    }
+
+    /// Wakes them in the order in which they were called.
+    ///
+    /// # Panics
+    /// With the first panic of a waker, after all have been woken.
+    pub(crate) fn wake(self) {
+        if self.more.is_empty() {
+            if let Some(waker) = self.first {
+                waker.wake();
+            }
+            return;
+        }
+        wake_all(self.first.into_iter().chain(self.more));
+    }
+}
+
+#[cfg(test)]
+mod tests;

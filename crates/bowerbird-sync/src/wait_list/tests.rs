@@ -1,0 +1,99 @@
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::WaitList;
+
+struct Nothing;
+
+impl Wake for Nothing {
+    fn wake(self: Arc<Self>) {}
+}
+
+fn waker() -> Waker {
+    Waker::noop().clone()
+}
+
+fn order(list: &WaitList<u32>) -> Vec<u32> {
+    list.iter().copied().collect()
+}
+
+#[test]
+fn calls_come_in_the_order_of_arrival() {
+    let mut list = WaitList::new();
+    let keys: Vec<_> = (0..3).map(|number| list.push_back(waker(), number)).collect();
+    let first = list.push_front(waker(), 9);
+    assert_eq!(order(&list), [9, 0, 1, 2]);
+    assert_eq!(list.front(), Some(&9));
+    assert_eq!(*list.call_front().unwrap().1, 9);
+    assert_eq!(*list.call_back().unwrap().1, 2);
+    assert_eq!((order(&list), list.len()), (vec![0, 1], 2));
+    assert!(list.is_called(&first) && !list.is_called(&keys[0]));
+    assert!(list.remove(first).was_called());
+    for key in keys {
+        let _removed = list.remove(key);
+    }
+    assert!(list.is_unused() && list.is_empty() && list.front().is_none());
+}
+
+#[test]
+fn entries_are_used_again_and_a_crowd_gives_its_memory_back() {
+    let mut list = WaitList::new();
+    for round in 0..100 {
+        let (one, two) = (list.push_back(waker(), round), list.push_back(waker(), round + 1));
+        assert!(!list.remove(one).was_called());
+        let _removed = list.remove(two);
+    }
+    assert_eq!(list.entries.len(), 2);
+    let keys: Vec<_> = (0..1000).map(|number| list.push_back(waker(), number)).collect();
+    let mut called = Vec::new();
+    assert_eq!(list.call_all(|number| called.push(*number)).len(), 1000);
+    assert_eq!(called, (0..1000).collect::<Vec<_>>());
+    for key in keys {
+        assert!(list.remove(key).was_called());
+    }
+    assert_eq!(list.entries.capacity(), 0);
+}
+
+#[test]
+fn waker_of_a_called_entry_is_not_replaced() {
+    let (own, mut list) = (Waker::from(Arc::new(Nothing)), WaitList::new());
+    let key = list.push_back(own.clone(), 0);
+    assert!(list.will_wake(&key, &own));
+    let _old = list.replace_waker(&key, own.clone());
+    let _woken = list.call_front();
+    assert!(!list.will_wake(&key, &own));
+    let _own = list.replace_waker(&key, own);
+    assert_eq!(list.look(&key), (&mut 0, true));
+    let _removed = list.remove(key);
+}
+
+/// Against a plain vector: random arrivals, calls and removals keep the order.
+#[test]
+fn agrees_with_a_plain_vector() {
+    let (mut list, mut plain, mut keys) = (WaitList::new(), Vec::new(), Vec::new());
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for number in 0..20_000_u32 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        match random % 5 {
+            0 | 1 => {
+                keys.push((number, list.push_back(waker(), number)));
+                plain.push(number);
+            }
+            2 if !plain.is_empty() => {
+                assert_eq!(list.call_front().map(|(_, data)| *data), Some(plain.remove(0)));
+            }
+            _ if !keys.is_empty() => {
+                let at = (random >> 8) as usize % keys.len();
+                let (number, key) = keys.swap_remove(at);
+                let was_waiting = plain.contains(&number);
+                assert_eq!(list.remove(key).was_called(), !was_waiting);
+                plain.retain(|each| *each != number);
+            }
+            _ => {}
+        }
+        assert_eq!(list.len(), plain.len());
+    }
+    assert_eq!(order(&list), plain);
+}
