@@ -242,7 +242,7 @@ fn gather_that_is_never_awaited_is_reported() {
         let heard = heard.lock().unwrap();
         assert_eq!(heard.len(), 1, "{heard:?}");
         assert_eq!(heard[0].kind, UnhandledKind::NeverUsed);
-        assert_eq!(heard[0].message, "a gather was never awaited");
+        assert_eq!(heard[0].message, "gather() was never awaited");
         assert_eq!(heard[0].location.unwrap().line(), line);
     });
 }

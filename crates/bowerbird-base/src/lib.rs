@@ -9,6 +9,7 @@
 //! - [`poll_context`]: what is true of the poll that is going on in this thread: its budget, what its
 //!   leaf waits for, whether a cancellation is being offered to it, which cleanups it left behind.
 //! - [`clock`]: the one source of time, which tests can pause and advance.
+//! - [`debug`]: whether debug mode is on, and where what it has seen is told.
 //! - [`cancel_safe`], [`cache_line`], [`rng`], [`wake_all`], [`swallow`]: a marker, a padding, a small seeded
 //!   generator, waking many, and telling of panics that go no further.
 //!
@@ -24,5 +25,6 @@ pub mod waker_slot;
 pub mod spin_lock;
 pub mod cancel_safe;
 pub mod swallow;
+pub mod debug;
 pub mod wake_all;
 pub mod poll_context;

@@ -77,4 +77,4 @@ pub use unhandled::{Unhandled, UnhandledKind};
 pub use variables::{
     Context, ContextVar, Token, VarScope, copy_context, current_deadline, replace_deadline,
 };
-pub use watch::{report_never_awaited, time_callback};
+pub use watch::time_callback;

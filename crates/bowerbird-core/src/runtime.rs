@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use bowerbird_base::swallow;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use bowerbird_base::{debug, swallow};
 
 use crate::block_on::FirstSeat;
 use crate::blocking::Pool;
@@ -36,6 +36,7 @@ use crate::shutdown_request::{ShutdownHook, ShutdownRequest};
 use crate::spawn;
 use crate::task::handle::TaskHandle;
 use crate::unhandled::UnhandledKind;
+use crate::watch;
 use crate::worker::{Occupant, Rights, Until};
 
 /// What the threads of a runtime share.
@@ -144,6 +145,7 @@ impl Runtime {
         swallow::set_listener(|what, payload| {
             report_panic_text(UnhandledKind::Waker, what, payload)
         });
+        debug::set_listener(watch::hear_warning);
         let count = config.worker_threads.max(1);
         let seats: Box<[Seat]> =
             (0..count as u64).map(|index| Seat::new(config.seed.wrapping_add(index))).collect();
@@ -172,6 +174,9 @@ impl Runtime {
             )),
             config,
         });
+        if runtime.flags().is_debug() {
+            debug::runtime_entered();
+        }
         let pointer = Arc::as_ptr(&runtime);
         runtime
             .seats
@@ -312,11 +317,19 @@ impl Runtime {
     /// Sets or clears a flag of debug mode, and gives all flags as they are then.
     pub(crate) fn set_flag(&self, flag: Flags, is_on: bool) -> Flags {
         // [ORD-3]
-        Flags(if is_on {
-            self.flags.fetch_or(flag.0, Ordering::AcqRel) | flag.0
+        let (before, after) = if is_on {
+            let before = self.flags.fetch_or(flag.0, Ordering::AcqRel);
+            (Flags(before), Flags(before | flag.0))
         } else {
-            self.flags.fetch_and(!flag.0, Ordering::AcqRel) & !flag.0
-        })
+            let before = self.flags.fetch_and(!flag.0, Ordering::AcqRel);
+            (Flags(before), Flags(before & !flag.0))
+        };
+        match (before.is_debug(), after.is_debug()) {
+            (false, true) => debug::runtime_entered(),
+            (true, false) => debug::runtime_left(),
+            _ => {}
+        }
+        after
     }
 
     /// From when on debug mode reports a poll or a callback.
@@ -402,6 +415,9 @@ impl Drop for Runtime {
     /// A thread outside may be in the middle of waking a task: it uses more than the seat that it counted
     /// itself at, so all of them are waited for before any field goes.
     fn drop(&mut self) {
+        if self.flags().is_debug() {
+            debug::runtime_left();
+        }
         self.seats
             .iter()
             .chain([&self.outside, &self.blocking_seat])

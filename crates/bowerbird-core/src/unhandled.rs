@@ -51,6 +51,10 @@ pub enum UnhandledKind {
     ///
     /// asyncio: "coroutine ... was never awaited", `ResourceWarning`.
     NeverUsed,
+    /// Debug mode: a task may wait for ever for what a future of its own holds, which it does not poll.
+    ///
+    /// asyncio: no counterpart; every coroutine that waits there is a task, or is awaited by one.
+    Futurelock,
     /// What fits nowhere else.
     Other,
 }
@@ -84,7 +88,7 @@ pub struct Unhandled {
     pub task_id: Option<TaskId>,
     /// The task's name.
     pub task_name: Option<Arc<str>>,
-    /// Where the task was spawned, or the callback or the cleanup registered.
+    /// Where the task was spawned, the callback or the cleanup registered, or the future made.
     pub location: Option<&'static Location<'static>>,
     /// From where the task was spawned, in debug mode.
     pub backtrace: Option<Arc<Backtrace>>,
@@ -159,12 +163,14 @@ impl fmt::Display for Unhandled {
         }
         if let Some(location) = self.location.filter(|_| !is_slow) {
             let spawned_at = self.task.as_ref().map(TaskHandle::spawn_location);
+            let verb = match self.kind {
+                UnhandledKind::NeverUsed | UnhandledKind::Futurelock => "made",
+                _ => "registered",
+            };
             match spawned_at {
                 Some(spawned_at) if spawned_at == location => write!(f, ", spawned at {location}")?,
-                Some(spawned_at) => {
-                    write!(f, ", spawned at {spawned_at}, registered at {location}")?
-                }
-                None => write!(f, ", registered at {location}")?,
+                Some(spawned_at) => write!(f, ", spawned at {spawned_at}, {verb} at {location}")?,
+                None => write!(f, ", {verb} at {location}")?,
             }
         }
         if let Some(error) = &self.error {

@@ -16,10 +16,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bowerbird_base::clock::system_now;
+use bowerbird_base::debug::{Warning, WarningKind};
 use bowerbird_base::poll_context;
 
 use crate::config::TaskHook;
 use crate::current;
+use crate::handle::current_task;
 use crate::report::{call_exception_handler, caught, time_telling};
 use crate::runtime::{Flags, Runtime};
 use crate::task::Runnable;
@@ -148,17 +150,29 @@ pub fn time_callback<R>(location: &'static Location<'static>, callback: impl FnO
     output
 }
 
-/// Reports, in debug mode, that a future was dropped before anybody awaited it; for futures whose drop looks
-/// at their state anyway.
-///
-/// asyncio: "coroutine ... was never awaited".
+/// Hears what the crates below have seen in debug mode: tells the handler of this thread's runtime, with the
+/// task that is polled, or standard error on a thread without a runtime.
 #[cold]
-pub fn report_never_awaited(what: &str, location: &'static Location<'static>) {
-    if std::thread::panicking() || !current::runtime().is_some_and(|it| it.flags().is_debug()) {
+pub(crate) fn hear_warning(warning: Warning) {
+    let runtime = current::runtime();
+    if runtime.as_deref().is_some_and(|it| !it.flags().is_debug()) {
         return;
     }
-    let unhandled = Unhandled::new(UnhandledKind::NeverUsed, format!("{what} was never awaited"));
-    call_exception_handler(&unhandled.with_location(location));
+    let kind = match warning.kind {
+        WarningKind::NeverUsed => UnhandledKind::NeverUsed,
+        WarningKind::Futurelock => UnhandledKind::Futurelock,
+        _ => UnhandledKind::Other,
+    };
+    let mut unhandled = Unhandled::new(kind, warning.text);
+    if let Some(task) = runtime.is_some().then(current_task).flatten() {
+        unhandled = unhandled.with_task(&task);
+    }
+    unhandled.location = warning.location.or(unhandled.location);
+    // The handler may run in the middle of a poll, in a destructor. A thread without a runtime may be at its
+    // end, and have no poll context any more.
+    let outer = runtime.is_some().then(poll_context::set_aside);
+    call_exception_handler(&unhandled);
+    drop(outer);
 }
 
 impl Runtime {

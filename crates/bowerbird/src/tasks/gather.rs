@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 use bowerbird_base::waker_slot::WakerSlot;
 use bowerbird_core::{TaskError, note_tasks};
@@ -336,8 +337,8 @@ impl<S: GatherSet> Future for Gather<S> {
 
 impl<S: GatherSet> Drop for Gather<S> {
     fn drop(&mut self) {
-        if self.stage == Stage::Fresh {
-            bowerbird_core::report_never_awaited("a gather", self.location);
+        if self.stage == Stage::Fresh && debug::is_on() {
+            debug::report_never_awaited("gather", self.location);
         }
         if self.stage != Stage::Waiting {
             return;
