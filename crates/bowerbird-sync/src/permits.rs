@@ -60,10 +60,12 @@ pub(crate) enum Refused {
 pub(crate) struct Closed;
 
 impl Permits {
-    /// `free` permits, of [`MOST`] at most; the public types check that.
-    pub(crate) fn new(free: usize) -> Self {
-        assert!(free <= MOST);
-        Self { word: AtomicUsize::new(free << SHIFT), waits: Mutex::new(WaitList::new()) }
+    bowerbird_base::const_fn! {
+        /// `free` permits, of [`MOST`] at most; the public types check that.
+        pub(crate) fn new(free: usize) -> Self {
+            assert!(free <= MOST);
+            Self { word: AtomicUsize::new(free << SHIFT), waits: Mutex::new(WaitList::new()) }
+        }
     }
 
     /// How many are free.

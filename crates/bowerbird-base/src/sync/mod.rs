@@ -56,6 +56,22 @@ macro_rules! const_thread_local {
     };
 }
 
+/// Declares a function that is `const` in an ordinary build: for constructors, since the atomics and locks of
+/// a model are not made in constants.
+#[cfg(any(bowerbird_loom, bowerbird_shuttle))]
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$attr:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$attr])* $vis fn $($rest)* };
+}
+
+/// Declares a function that is `const` in an ordinary build: for constructors, since the atomics and locks of
+/// a model are not made in constants.
+#[cfg(not(any(bowerbird_loom, bowerbird_shuttle)))]
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$attr:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$attr])* $vis const fn $($rest)* };
+}
+
 /// Atomics for process-wide statics, which a model cannot hold: always std's.
 ///
 /// Use them only for what no model has to explore.
