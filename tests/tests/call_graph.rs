@@ -4,10 +4,12 @@
 use std::future::pending;
 use std::time::Duration;
 
+use bowerbird::runtime::Handle;
 use bowerbird::sync::{Event, oneshot};
+use bowerbird::tasks::CallGraph;
 use bowerbird::{
-    CallGraph, Handle, Runner, Task, TaskHandle, capture_call_graph, current_task,
-    format_call_graph, gather, shield, sleep, spawn, task_group, timeout, yield_now,
+    Runner, Task, TaskHandle, capture_call_graph, current_task, format_call_graph, gather, shield,
+    sleep, spawn, task_group, timeout, yield_now,
 };
 use bowerbird_tests::{WORKER_COUNTS, child_command, text_of, until};
 

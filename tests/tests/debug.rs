@@ -5,9 +5,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bowerbird::{
-    Handle, Runner, Unhandled, UnhandledKind, call_exception_handler, spawn, spawn_blocking,
-};
+use bowerbird::runtime::{Handle, Unhandled, UnhandledKind, call_exception_handler};
+use bowerbird::{Runner, spawn, spawn_blocking};
 use bowerbird_tests::{WORKER_COUNTS, child_command, text_of, until};
 
 type Heard = Arc<Mutex<Vec<Unhandled>>>;

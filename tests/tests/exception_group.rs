@@ -4,7 +4,8 @@
 use std::error::Error;
 use std::{fmt, io};
 
-use bowerbird::{BoxError, ExceptionGroup, TaskFailure};
+use bowerbird::groups::TaskFailure;
+use bowerbird::{BoxError, ExceptionGroup};
 
 #[derive(Debug, PartialEq)]
 struct TypeError(u32);

@@ -7,10 +7,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bowerbird::runtime::{Builder, Handle};
 use bowerbird::runtime::{ShutdownCause, ShutdownPhase};
 use bowerbird::{
-    Builder, Handle, RunError, Runner, Runtime, catch_cancel, current_task, defer, gather_iter,
-    is_shutting_down, shutdown_requested, sleep, spawn, time, timeout, yield_now,
+    RunError, Runner, Runtime, catch_cancel, current_task, defer, gather_iter, is_shutting_down,
+    shutdown_requested, sleep, spawn, time, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Ended, Journal, Program, WORKER_COUNTS, catch, everywhere, until};
 

@@ -5,10 +5,11 @@ use std::fmt;
 use std::future::pending;
 use std::time::Duration;
 
+use bowerbird::groups::{GroupState, StartError, Started};
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    ExceptionGroup, GroupState, Policy, StartError, Started, Task, TaskError, TaskGroup,
-    catch_cancel, current_task, sleep, spawn, task_group, timeout, yield_now,
+    ExceptionGroup, Policy, Task, TaskError, TaskGroup, catch_cancel, current_task, sleep, spawn,
+    task_group, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, paused, turns, until};
 

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bowerbird::groups::{GroupCancelled, GroupState};
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    ExceptionGroup, GroupCancelled, GroupState, catch_cancel, current_task, local_task_group,
-    sleep, spawn, spawn_local, timeout, yield_now,
+    ExceptionGroup, catch_cancel, current_task, local_task_group, sleep, spawn, spawn_local,
+    timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, paused, turns, until};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bowerbird::{Handle, all_tasks, sleep, spawn, time};
+use bowerbird::runtime::Handle;
+use bowerbird::{all_tasks, sleep, spawn, time};
 use bowerbird_tests::in_own_process;
 
 #[bowerbird::main]

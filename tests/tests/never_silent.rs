@@ -3,10 +3,10 @@
 use std::panic::{Location, panic_any};
 use std::sync::{Arc, Mutex};
 
-use bowerbird::{
-    Handle, Runner, TaskHandle, Unhandled, UnhandledKind, call_exception_handler,
-    default_exception_handler, spawn,
+use bowerbird::runtime::{
+    Handle, Unhandled, UnhandledKind, call_exception_handler, default_exception_handler,
 };
+use bowerbird::{Runner, TaskHandle, spawn};
 use bowerbird_tests::{WORKER_COUNTS, child_command, text_of, turns, until};
 
 /// What a handler was told.

@@ -101,6 +101,6 @@ fn timeout_is_made_where_it_is_called_and_not_where_it_is_awaited() {
 fn questions_outside_a_runtime_have_an_answer() {
     assert!(bowerbird::current_task().is_none());
     assert!(bowerbird::all_tasks().is_empty());
-    assert!(bowerbird::Handle::try_current().is_none());
+    assert!(bowerbird::runtime::Handle::try_current().is_none());
     assert_eq!(bowerbird::block_in_place(|| 1), 1);
 }

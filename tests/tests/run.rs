@@ -239,7 +239,7 @@ fn run_in_a_closure_of_the_blocking_pool_is_a_runtime_of_its_own() {
 fn thread_belongs_to_no_runtime_after_run() {
     run(async {});
     assert!(current_task().is_none());
-    assert!(bowerbird::Handle::try_current().is_none());
+    assert!(bowerbird::runtime::Handle::try_current().is_none());
     catch(|| spawn(async {}));
 }
 
@@ -247,7 +247,8 @@ fn thread_belongs_to_no_runtime_after_run() {
 fn number_of_workers_comes_from_the_environment() {
     let name = "number_of_workers_comes_from_the_environment";
     in_own_process(name, &[("BOWERBIRD_WORKERS", "3")], || {
-        let count = run(async { bowerbird::Handle::try_current().unwrap().worker_count() });
+        let count =
+            run(async { bowerbird::runtime::Handle::try_current().unwrap().worker_count() });
         assert_eq!(count, 3);
         // What the program says itself wins.
         assert_eq!(Runner::builder().worker_threads(2).build().unwrap().handle().worker_count(), 2);

@@ -5,10 +5,11 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use bowerbird::runtime::Handle;
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    Handle, Runtime, all_tasks, current_task, gather_iter, sleep, spawn, spawn_blocking, time,
-    to_thread, yield_now,
+    Runtime, all_tasks, current_task, gather_iter, sleep, spawn, spawn_blocking, time, to_thread,
+    yield_now,
 };
 use bowerbird_tests::{Counted, WORKER_COUNTS, catch, in_own_process, thread_count, turns, until};
 

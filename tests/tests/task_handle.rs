@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use bowerbird::context::context_var;
+use bowerbird::runtime::Handle;
 use bowerbird::{
-    Handle, Runner, Runtime, Task, current_task, spawn, spawn_eager, spawn_local, timeout,
-    yield_now,
+    Runner, Runtime, Task, current_task, spawn, spawn_eager, spawn_local, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, turns};
 

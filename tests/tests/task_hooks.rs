@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bowerbird::runtime::Builder;
+use bowerbird::runtime::call_exception_handler;
+use bowerbird::tasks::TaskId;
 use bowerbird::{
-    Runner, TaskHandle, TaskId, call_exception_handler, defer, gather, spawn, spawn_blocking,
-    spawn_eager, spawn_local, yield_now,
+    Runner, TaskHandle, defer, gather, spawn, spawn_blocking, spawn_eager, spawn_local, yield_now,
 };
 use bowerbird_tests::WORKER_COUNTS;
 
@@ -164,7 +165,10 @@ fn hook_may_use_the_runtime() {
         .worker_threads(2)
         .exception_handler(move |_| *heard.lock().unwrap() += 1)
         .on_task_terminate(|task| {
-            let unhandled = bowerbird::Unhandled::new(bowerbird::UnhandledKind::Other, "ended");
+            let unhandled = bowerbird::runtime::Unhandled::new(
+                bowerbird::runtime::UnhandledKind::Other,
+                "ended",
+            );
             call_exception_handler(&unhandled.with_task(task));
         })
         .build()

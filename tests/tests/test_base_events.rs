@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use bowerbird::context::ContextVar;
 use bowerbird::future::promise;
-use bowerbird::{
-    EventLoop, LoopHandle, RunError, Runner, Unhandled, UnhandledKind, current_task, spawn,
-    yield_now,
-};
+use bowerbird::runtime::{Unhandled, UnhandledKind};
+use bowerbird::{EventLoop, LoopHandle, RunError, Runner, current_task, spawn, yield_now};
 use bowerbird_tests::{
     Counted, Journal, WORKER_COUNTS, catch, everywhere, on_workers, turns, until,
 };

@@ -8,9 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use bowerbird::context::{Context, ContextVar, copy_context};
-use bowerbird::{
-    Runner, TaskHandle, UnhandledKind, catch_cancel, run, spawn, spawn_blocking, yield_now,
-};
+use bowerbird::runtime::UnhandledKind;
+use bowerbird::{Runner, TaskHandle, catch_cancel, run, spawn, spawn_blocking, yield_now};
 use bowerbird_tests::{Ended, Program, WORKER_COUNTS, catch, turns, until};
 
 const INT: i32 = 2;

@@ -11,12 +11,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bowerbird::context::{ContextVar, copy_context};
+use bowerbird::groups::{ChildTask, GroupCancelled, GroupClosed, GroupState};
+use bowerbird::runtime::Handle;
 use bowerbird::sync::{Event, oneshot};
 use bowerbird::{
-    BoxError, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed, GroupState, Handle,
-    Runner, Task, TaskError, TaskGroup, all_tasks, cancel_scope, catch_cancel, current_task, defer,
-    gather, race, sleep, spawn, spawn_blocking, task_group, task_group_send, time, timeout,
-    yield_now,
+    BoxError, ExceptionGroup, Group, Runner, Task, TaskError, TaskGroup, all_tasks, cancel_scope,
+    catch_cancel, current_task, defer, gather, race, sleep, spawn, spawn_blocking, task_group,
+    task_group_send, time, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, paused, turns, until};
 
@@ -46,7 +47,7 @@ errors!(ZeroDivision MyExc ValueError);
 
 /// The errors as text, groups as `[..]`.
 fn texts(group: &ExceptionGroup) -> Vec<String> {
-    let text = |failure: &bowerbird::TaskFailure| match failure.as_group() {
+    let text = |failure: &bowerbird::groups::TaskFailure| match failure.as_group() {
         Some(group) => format!("[{}]", texts(group).join(" ")),
         None => failure.to_string(),
     };

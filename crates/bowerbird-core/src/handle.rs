@@ -117,7 +117,7 @@ impl Handle {
     /// # Examples
     /// ```
     /// bowerbird::run(async {
-    ///     let handle = bowerbird::Handle::current();
+    ///     let handle = bowerbird::runtime::Handle::current();
     ///     handle.set_exception_handler(|unhandled| eprintln!("[{:?}] {unhandled}", unhandled.kind));
     /// });
     /// ```
@@ -152,7 +152,7 @@ impl Handle {
     /// # Examples
     /// ```
     /// bowerbird::run(async {
-    ///     bowerbird::Handle::current().set_debug(true);
+    ///     bowerbird::runtime::Handle::current().set_debug(true);
     ///     let task = bowerbird::spawn(async {});
     ///     assert!(task.spawn_backtrace().is_some());
     /// });
@@ -202,7 +202,7 @@ impl Handle {
     /// ```
     /// bowerbird::run(async {
     ///     let server = bowerbird::spawn(bowerbird::shutdown_requested());
-    ///     bowerbird::Handle::current().request_shutdown();
+    ///     bowerbird::runtime::Handle::current().request_shutdown();
     ///     server.await.unwrap();
     /// });
     /// ```

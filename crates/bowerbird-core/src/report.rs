@@ -26,9 +26,11 @@ pub type ExceptionHandler = Arc<dyn Fn(&Unhandled) + Send + Sync>;
 ///
 /// # Examples
 /// ```
+/// use bowerbird::runtime::{Handle, default_exception_handler};
+///
 /// bowerbird::run(async {
 ///     // Back to what a runtime has unless it is told otherwise.
-///     bowerbird::Handle::current().set_exception_handler(bowerbird::default_exception_handler);
+///     Handle::current().set_exception_handler(default_exception_handler);
 /// });
 /// ```
 pub fn default_exception_handler(unhandled: &Unhandled) {
@@ -212,7 +214,7 @@ impl Drop for AbortOnUnwind {
 ///
 /// # Examples
 /// ```
-/// use bowerbird::{Unhandled, UnhandledKind, call_exception_handler};
+/// use bowerbird::runtime::{Unhandled, UnhandledKind, call_exception_handler};
 /// use std::sync::{Arc, Mutex};
 ///
 /// let heard = Arc::new(Mutex::new(Vec::new()));

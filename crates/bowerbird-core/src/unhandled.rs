@@ -65,7 +65,7 @@ pub enum UnhandledKind {
 ///
 /// # Examples
 /// ```
-/// use bowerbird::{Unhandled, UnhandledKind};
+/// use bowerbird::runtime::{Unhandled, UnhandledKind};
 ///
 /// let unhandled = Unhandled::new(UnhandledKind::Callback, "a callback failed").with_error("no disk");
 /// assert_eq!(unhandled.to_string(), "a callback failed: no disk");

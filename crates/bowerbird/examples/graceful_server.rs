@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bowerbird::net::{TcpListener, TcpStream};
+use bowerbird::runtime::Handle;
 use bowerbird::runtime::Shutdown;
 use bowerbird::{
-    AsyncContextManager, BoxError, Group, Handle, Outcome, Policy, RunError, Runner, TaskGroup,
-    select, shutdown_requested, sleep, timeout, with,
+    AsyncContextManager, BoxError, Group, Outcome, Policy, RunError, Runner, TaskGroup, select,
+    shutdown_requested, sleep, timeout, with,
 };
 
 /// What the server holds while it runs: opened before the first connection, closed after the last one.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bowerbird::{SharedTask, create_task, gather_iter, sleep};
+use bowerbird::tasks::SharedTask;
+use bowerbird::{create_task, gather_iter, sleep};
 
 async fn some_expensive_task() -> u32 {
     println!("Starting expensive task");

@@ -22,7 +22,7 @@
 //! |---|---|
 //! | a program | [`run`], `#[bowerbird::main]`, [`Runner`]; a synchronous program holds a [`Runtime`] |
 //! | tasks | [`spawn`] ([`create_task`] is the same), [`spawn_local`], [`Task`], [`TaskHandle`] |
-//! | tasks that end together | [`task_group`], [`local_task_group`], [`TaskGroup`], [`TaskSet`] |
+//! | tasks that end together | [`task_group`], [`local_task_group`], [`TaskGroup`], [`TaskSet`], the module [`groups`] |
 //! | waiting for several | [`gather`], [`wait`], [`as_completed`]; in place [`join`], [`race`], [`select!`](select) |
 //! | limits | [`timeout`], [`fail_after`], [`move_on_after`], [`cancel_scope`] |
 //! | cancellation | [`TaskHandle::cancel`], [`catch_cancel`], [`shield`], [`CancellationToken`] |
@@ -32,6 +32,9 @@
 //! | sockets, signals, channels | the modules `net`, `signal`, [`sync`] |
 //! | an end in good order | [`Builder::graceful`](runtime::Builder::graceful), [`shutdown_requested`] |
 //! | a loop that is run by hand | [`EventLoop`], [`LoopHandle`], [`future::Future`] |
+//!
+//! A type that a function returns and that is seldom written down has its name in the module of its area:
+//! [`tasks`], [`groups`], [`runtime`], [`event_loop`].
 //!
 //! The examples `worker_pool`, `graceful_server` and `fan_out` are programs that use them together;
 //! docs/from-asyncio.md in the repository has each name of asyncio with its form here.
@@ -66,7 +69,7 @@ pub mod runtime;
 pub mod tasks;
 mod cancel;
 mod cleanup;
-mod groups;
+pub mod groups;
 mod scope;
 mod slots;
 pub mod future;
@@ -86,9 +89,8 @@ pub mod hyper;
 
 pub use bowerbird_base::cancel_safe::CancelSafe;
 pub use bowerbird_core::{
-    CallGraph, CallbackId, SharedTask, Task, TaskBuilder, TaskError, TaskHandle, TaskId, Unhandled,
-    UnhandledKind, block_in_place, call_exception_handler, capture_call_graph,
-    default_exception_handler, format_call_graph, print_call_graph,
+    Task, TaskBuilder, TaskError, TaskHandle, block_in_place, capture_call_graph,
+    format_call_graph, print_call_graph,
 };
 #[cfg(feature = "macros")]
 pub use bowerbird_macros::{cancel_safe, main, test};
@@ -97,19 +99,21 @@ pub use cancel::{
     current_effective_deadline, fail_after, fail_at, move_on_after, move_on_at, shield,
 };
 pub use cleanup::{
-    AsyncContextManager, AsyncExitStack, Defer, LocalAsyncContextManager, Outcome, defer, try_with,
+    AsyncContextManager, AsyncExitStack, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
+pub use event_loop::threadsafe::run_coroutine_threadsafe;
 #[doc(inline)]
-pub use event_loop::{BlockingTask, EventLoop, LoopHandle, run_coroutine_threadsafe};
-pub use groups::{
-    BoxError, ChildOutput, ChildTask, ExceptionGroup, Group, GroupCancelled, GroupClosed,
-    GroupState, LocalChild, LocalGroup, Policy, Results, StartError, Started, TaskFailure,
-    TaskGroup, local_task_group, task_group, task_group_send,
-};
+pub use event_loop::{EventLoop, LoopHandle};
+pub use groups::exception_group::ExceptionGroup;
+pub use groups::group::Group;
+pub use groups::local_task_group::{LocalGroup, local_task_group};
+pub use groups::task_failure::BoxError;
+pub use groups::task_group::{Policy, TaskGroup, task_group, task_group_send};
 pub use run::{RunError, Runner, run};
 #[doc(inline)]
-pub use runtime::{Builder, Handle, Runtime, is_shutting_down, shutdown_requested};
+pub use runtime::Runtime;
+pub use runtime::shutdown::{is_shutting_down, shutdown_requested};
 pub use tasks::as_completed::as_completed;
 pub use tasks::current::{all_tasks, current_task};
 pub use tasks::gather::{gather, gather_iter, try_gather};
@@ -119,7 +123,7 @@ pub use tasks::race::{race, race_iter};
 pub use tasks::spawn::{create_task, spawn, spawn_eager, spawn_local};
 pub use tasks::staggered_race::staggered_race;
 pub use tasks::task_set::TaskSet;
-pub use tasks::timeout::{Timeout, TimeoutError, timeout, timeout_at};
+pub use tasks::timeout::{TimeoutError, timeout, timeout_at};
 pub use tasks::to_thread::{spawn_blocking, to_thread};
 pub use tasks::wait::{ReturnWhen, wait};
 pub use tasks::wait_for::wait_for;

@@ -46,7 +46,8 @@ fn main() -> ExitCode {
 
 /// The whole tour. Returns whether the server left nothing behind.
 async fn tour() -> Outcome<bool> {
-    let workers = bowerbird::Handle::try_current().map_or(0, |runtime| runtime.worker_count());
+    let workers =
+        bowerbird::runtime::Handle::try_current().map_or(0, |runtime| runtime.worker_count());
     println!("bowerbird on {workers} workers (set BOWERBIRD_WORKERS for more or fewer)\n");
     seed_programs().await;
     let before = Census::take();

@@ -52,7 +52,7 @@ fn runner() -> Runner {
 }
 
 /// A builder whose own patience with cleanups is no part of the test.
-fn patient() -> bowerbird::Builder<Runner> {
+fn patient() -> bowerbird::runtime::Builder<Runner> {
     Runner::builder().cleanup_grace(Duration::from_secs(3_600))
 }
 
@@ -180,7 +180,7 @@ fn main() {
             let builder = patient().graceful(Duration::ZERO).abort_after(Duration::from_millis(1));
             serve(&mut builder.build().expect("a runner"), async {
                 current_task().expect("main").set_name("the slow one");
-                bowerbird::Handle::current().request_shutdown();
+                bowerbird::runtime::Handle::current().request_shutdown();
                 stick().await;
                 7
             });
@@ -193,7 +193,7 @@ fn main() {
                 task.set_name("the slow one");
                 sleep(Duration::from_millis(1)).await;
                 drop(task);
-                bowerbird::Handle::current().request_shutdown();
+                bowerbird::runtime::Handle::current().request_shutdown();
                 7
             });
             drop(runner);
@@ -206,7 +206,7 @@ fn main() {
 /// Asks for a shutdown when main waits; it has said that it is ready by then.
 fn ask_soon() {
     drop(bowerbird::spawn_local(async {
-        bowerbird::Handle::current().request_shutdown();
+        bowerbird::runtime::Handle::current().request_shutdown();
         say("draining");
     }));
 }

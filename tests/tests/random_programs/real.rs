@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bowerbird::groups::TaskFailure;
 use bowerbird::{
     AsyncContextManager, AsyncExitStack, CancelScope, CancellationToken, ExceptionGroup, Outcome,
-    Task, TaskError, TaskFailure, TaskHandle, cancel_scope, catch_cancel, current_task, defer,
-    gather, join, race, shield, sleep, sleep_until, spawn, task_group, time, timeout, try_with,
-    wait_for, yield_now,
+    Task, TaskError, TaskHandle, cancel_scope, catch_cancel, current_task, defer, gather, join,
+    race, shield, sleep, sleep_until, spawn, task_group, time, timeout, try_with, wait_for,
+    yield_now,
 };
 
 use crate::model::{End, Event, Left, Log, PANIC, Time};

@@ -10,7 +10,7 @@ use bowerbird_core::{Task, TaskError};
 /// Awaits a task without handing it a cancellation of the awaiter.
 ///
 /// asyncio: `shield`. The awaiter is cancelled as ever; the task runs on, and what it gives then is dropped
-/// (a panic is reported); whoever wants it later keeps a [`SharedTask`](crate::SharedTask). asyncio takes
+/// (a panic is reported); whoever wants it later keeps a [`SharedTask`](crate::tasks::SharedTask). asyncio takes
 /// coroutines too and makes tasks of them: here, [`spawn`](crate::spawn) first. To keep requests away from a
 /// region of the awaiter itself, see [`CancelScope::set_shield`](crate::CancelScope::set_shield).
 ///

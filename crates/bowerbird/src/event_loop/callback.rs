@@ -65,7 +65,7 @@ impl Call {
 
 /// A callback that was given to `call_soon`.
 ///
-/// asyncio: `Handle`. (A [`Handle`](crate::Handle) is a runtime's here.) Dropping it cancels nothing.
+/// asyncio: `Handle`. (A [`Handle`](crate::runtime::Handle) is a runtime's here.) Dropping it cancels nothing.
 ///
 /// # Examples
 /// ```

@@ -221,7 +221,7 @@ impl LoopHandle {
     /// Sets who hears what nobody retrieved, on the loop's runtime; a closed loop hears nothing any more.
     ///
     /// asyncio: `loop.set_exception_handler`; for `None` give
-    /// [`default_exception_handler`](crate::default_exception_handler).
+    /// [`default_exception_handler`](crate::runtime::default_exception_handler).
     ///
     /// # Examples
     /// ```
@@ -249,7 +249,8 @@ impl LoopHandle {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::{LoopHandle, Unhandled, UnhandledKind};
+    /// use bowerbird::LoopHandle;
+    /// use bowerbird::runtime::{Unhandled, UnhandledKind};
     ///
     /// bowerbird::run(async {
     ///     let unhandled = Unhandled::new(UnhandledKind::Other, "the cache could not be written");

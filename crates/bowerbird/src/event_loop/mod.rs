@@ -33,7 +33,7 @@ mod descriptors;
 mod signals;
 mod executor;
 mod thread_pool;
-mod threadsafe;
+pub(crate) mod threadsafe;
 
 pub use callback::{CallbackHandle, TimerHandle};
 pub use executor::{Executor, ExecutorError, Job, RunInExecutor};
@@ -41,7 +41,7 @@ pub use handle::{LoopClosed, LoopHandle};
 pub(crate) use state::LoopState;
 pub use thread_pool::ThreadPoolExecutor;
 pub(crate) use threadsafe::wait_for;
-pub use threadsafe::{BlockingError, BlockingTask, run_coroutine_threadsafe};
+pub use threadsafe::{BlockingError, BlockingTask};
 
 use std::fmt;
 use std::ops::Deref;

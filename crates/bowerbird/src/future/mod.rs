@@ -208,10 +208,10 @@ impl<T> Future<T> {
     }
 
     /// Captures the tasks that await this future, each with those that await that; see
-    /// [`CallGraph`](crate::CallGraph).
+    /// [`CallGraph`](crate::tasks::CallGraph).
     ///
     /// asyncio: `asyncio.capture_call_graph(future).awaited_by`.
-    pub fn awaited_by(&self) -> Vec<crate::CallGraph> {
+    pub fn awaited_by(&self) -> Vec<crate::tasks::CallGraph> {
         bowerbird_core::capture_awaiters(wait::WAIT_KIND, wait::number_of(&self.shared))
     }
 

@@ -19,7 +19,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///
 /// # Examples
 /// ```
-/// use bowerbird::TaskFailure;
+/// use bowerbird::groups::TaskFailure;
 ///
 /// let failure = TaskFailure::new(std::fmt::Error);
 /// assert!(failure.error().is::<std::fmt::Error>());

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnSignal {
     /// The first one cancels the main future (with
-    /// [`graceful`](crate::Builder::graceful), it begins the shutdown); cleanups run, and the run ends with
+    /// [`graceful`](crate::runtime::Builder::graceful), it begins the shutdown); cleanups run, and the run ends with
     /// [`RunError::Interrupted`](crate::RunError::Interrupted) or
     /// [`Terminated`](crate::RunError::Terminated). One more ends the process at once.
     #[default]
@@ -57,7 +57,7 @@ pub struct Shutdown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShutdownCause {
-    /// The program: [`Handle::request_shutdown`](crate::Handle::request_shutdown).
+    /// The program: [`Handle::request_shutdown`](crate::runtime::Handle::request_shutdown).
     Request,
     /// `SIGINT`.
     Interrupt,

@@ -177,7 +177,7 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Switches debug mode on or off; see [`Handle::set_debug`](crate::Handle::set_debug). Unless set,
+    /// Switches debug mode on or off; see [`Handle::set_debug`](crate::runtime::Handle::set_debug). Unless set,
     /// `BOWERBIRD_DEBUG` says.
     ///
     /// asyncio: `asyncio.run(.., debug=True)`, `PYTHONASYNCIODEBUG`.
@@ -319,7 +319,7 @@ impl Builder<Runner> {
     }
 
     /// Lets the program end in phases when it is asked to, by `SIGINT`, `SIGTERM` or
-    /// [`Handle::request_shutdown`](crate::Handle::request_shutdown).
+    /// [`Handle::request_shutdown`](crate::runtime::Handle::request_shutdown).
     ///
     /// asyncio: no counterpart.
     ///
@@ -340,7 +340,8 @@ impl Builder<Runner> {
     /// ```
     /// use std::time::Duration;
     /// use bowerbird::runtime::ShutdownPhase;
-    /// use bowerbird::{Handle, RunError, Runner};
+    /// use bowerbird::runtime::Handle;
+    /// use bowerbird::{RunError, Runner};
     ///
     /// let mut runner = Runner::builder().graceful(Duration::from_millis(1)).build().unwrap();
     /// let ended = runner.run(async {

@@ -6,12 +6,14 @@
 mod builder;
 pub(crate) mod driver;
 mod enter;
-mod shutdown;
+pub(crate) mod shutdown;
 
 pub use crate::run::{OnSignal, Shutdown, ShutdownCause, ShutdownPhase};
-pub use bowerbird_core::{EnterGuard, Handle, PanicPolicy, ShutdownRequested};
+pub use bowerbird_core::{
+    EnterGuard, Handle, PanicPolicy, ShutdownRequested, Unhandled, UnhandledKind,
+    call_exception_handler, default_exception_handler,
+};
 pub use builder::Builder;
-pub use shutdown::{is_shutting_down, shutdown_requested};
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::run::outside_a_runtime;
 /// Waits until the runtime is asked to end: what a server stops accepting on.
 ///
 /// asyncio: no counterpart. Somebody asks by a signal, if the program runs in a
-/// [`Runner`](crate::Runner) with [`graceful`](crate::Builder::graceful), or by
+/// [`Runner`](crate::Runner) with [`graceful`](crate::runtime::Builder::graceful), or by
 /// [`Handle::request_shutdown`]. Every task of the runtime may wait, those of libraries too. It owns what it
 /// needs, so that it can be given to axum's `with_graceful_shutdown` and its like.
 ///
@@ -20,7 +20,8 @@ use crate::run::outside_a_runtime;
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use bowerbird::{Handle, Runner, is_shutting_down, shutdown_requested, spawn, yield_now};
+/// use bowerbird::runtime::Handle;
+/// use bowerbird::{Runner, is_shutting_down, shutdown_requested, spawn, yield_now};
 ///
 /// async fn serve() -> u32 {
 ///     let mut served = 0;

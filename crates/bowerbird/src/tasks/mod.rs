@@ -1,7 +1,8 @@
-//! The futures and traits behind the functions of the crate's root: for signatures and fields that name them.
+//! The types and traits behind the functions of the crate's root: for signatures and fields that name them.
 //!
 //! asyncio: the awaitables that its functions return. [`spawn`](crate::spawn), [`gather`](crate::gather),
-//! [`join`](crate::join), [`timeout`](crate::timeout) and the others stand at the root.
+//! [`join`](crate::join), [`timeout`](crate::timeout) and the others stand at the root; the types of groups have
+//! a module of their own, [`groups`](crate::groups).
 //!
 //! # Examples
 //! ```
@@ -40,9 +41,9 @@ pub use crate::cancel::{
     CancelScopeRun, CatchCancel, DropGuard, DropGuardRef, Resume, RunUntilCancelled,
     RunUntilCancelledOwned, Shield, WaitForCancellation, WaitForCancellationOwned,
 };
-pub use crate::groups::{Crew, LocalCrew, NextResult, RunGroup, Spawned, Start, UntilCancelled};
+pub use crate::cleanup::Defer;
 pub use as_completed::{AsCompleted, AsCompletedWithin, NextCompleted, NextWithin};
-pub use bowerbird_core::{CancelOnDrop, SharedTask, TaskBuilder, WaitDone};
+pub use bowerbird_core::{CallGraph, CallbackId, CancelOnDrop, SharedTask, TaskId, WaitDone};
 pub use cancel_safe_future::CancelSafeFuture;
 pub use gather::{
     FallibleSet, FirstError, Gather, GatherResults, GatherSet, Gatherable, TryGather,
@@ -54,7 +55,7 @@ pub use join::{
 pub use lossy::Lossy;
 pub use race::{Race, Raceable, Winner2, Winner3, Winner4, Winner5, Winner6, Winner7, Winner8};
 pub use staggered_race::StaggeredRace;
-pub use task_set::{JoinNext, JoinNextWithHandle, TaskSet};
+pub use task_set::{JoinNext, JoinNextWithHandle};
 pub use timeout::Timeout;
 pub use to_thread::ToThread;
 pub use wait::Wait;

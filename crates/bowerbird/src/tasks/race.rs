@@ -19,7 +19,7 @@ use crate::scope::{Scoped, scoped};
 /// The losers are dropped, and the cleanups that they leave behind are run to their end before the race
 /// returns. A task that loses is dropped too, and so runs on; pass `&mut task` to keep it, or cancel it. If
 /// several could answer in one turn a random one does, from the runtime's seed
-/// ([`Builder::seed`](crate::Builder::seed)); [`biased`](Race::biased) asks in the order of the arguments. A
+/// ([`Builder::seed`](crate::runtime::Builder::seed)); [`biased`](Race::biased) asks in the order of the arguments. A
 /// panic of a branch goes through, after the destructors of the others.
 ///
 /// Whoever awaits it and is cancelled: every branch is asked. If all unwind, the race does; if one answers

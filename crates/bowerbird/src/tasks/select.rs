@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::contest::{Branches, Contest, Skipped};
+use crate::CancelSafe;
 use crate::scope::{Scoped, scoped};
-use crate::{CancelSafe, Timeout};
+use crate::tasks::Timeout;
 
 /// Waits for several futures in this task, and runs the code of the first that ends.
 ///
@@ -23,7 +24,7 @@ use crate::{CancelSafe, Timeout};
 /// ```
 /// 1. The conditions and the futures of all branches are evaluated, in their order. A branch whose condition does
 ///    not hold is disabled: its future is made but not polled.
-/// 2. The futures are polled in this task, from a random one on ([`Builder::seed`](crate::Builder::seed)), or in
+/// 2. The futures are polled in this task, from a random one on ([`Builder::seed`](crate::runtime::Builder::seed)), or in
 ///    their order with `biased;`. One whose output does not match its pattern disables its branch.
 /// 3. The first output that matches wins. The other futures are dropped, **and the cleanups that they leave
 ///    behind are run to their end**. Then the handler runs, which may use what the futures had borrowed, and
@@ -44,7 +45,7 @@ use crate::{CancelSafe, Timeout};
 /// | patterns, `, if`, `else`, `biased;`, up to 64 branches | the same |
 /// | any future by value; its documentation says whether it is cancel safe | `CancelSafe` by value, else `&mut future`, `#[cancel_safe]` or [`lossy`](crate::lossy) |
 /// | the losers are dropped | and their cleanups run before the handler |
-/// | a random start, repeatable by `rng_seed` (unstable) | a random start, repeatable by [`Builder::seed`](crate::Builder::seed) |
+/// | a random start, repeatable by `rng_seed` (unstable) | a random start, repeatable by [`Builder::seed`](crate::runtime::Builder::seed) |
 /// | an aborted task drops all of it | the futures are offered the request, and may answer |
 ///
 /// # Examples
