@@ -1,0 +1,74 @@
+//! The exception handler and debug mode.
+
+use std::time::Duration;
+
+use bowerbird::EventLoop;
+use bowerbird::runtime::{Unhandled, UnhandledKind};
+use bowerbird_tests::{Journal, turns};
+
+use super::{note, stop};
+
+#[test]
+fn test_default_exc_handler_callback() {
+    let journal = Journal::new();
+    let log = journal.clone();
+    let builder = EventLoop::builder().exception_handler(move |unhandled| {
+        assert_eq!(unhandled.kind, UnhandledKind::Callback);
+        log.note(unhandled.to_string());
+    });
+    let mut event_loop = builder.build().unwrap();
+    event_loop.call_soon(|| panic!("soon"));
+    event_loop.call_later(Duration::ZERO, || panic!("later"));
+    event_loop.call_later(Duration::from_millis(1), stop(&event_loop));
+    event_loop.run_forever().unwrap();
+    let lines = journal.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, text) in lines.iter().zip([": soon", ": later"]) {
+        assert!(line.starts_with("a callback of the event loop panicked"), "{line}");
+        assert!(line.contains("exception_handler.rs:") && line.ends_with(text), "{line}");
+    }
+}
+
+#[test]
+fn test_set_exc_handler_custom() {
+    let (before, custom) = (Journal::new(), Journal::new());
+    let (first, second) = (before.clone(), custom.clone());
+    let builder = EventLoop::builder()
+        .exception_handler(move |unhandled| first.note(unhandled.error.clone().unwrap()));
+    let mut event_loop = builder.build().unwrap();
+    event_loop.call_soon(|| panic!("to the first"));
+    event_loop.run_until_complete(turns(1)).unwrap();
+    event_loop.set_exception_handler(move |unhandled| {
+        second.note(unhandled.error.clone().unwrap_or_default());
+    });
+    event_loop.call_soon(|| panic!("to the second"));
+    event_loop.run_until_complete(turns(1)).unwrap();
+    let unhandled = Unhandled::new(UnhandledKind::Other, "by hand").with_error("told");
+    event_loop.call_exception_handler(&unhandled);
+    before.expect(&["to the first"]);
+    custom.expect(&["to the second", "told"]);
+}
+
+/// What the handler does wrong stops nothing; that it is heard is tested in never_silent.rs.
+#[test]
+fn test_set_exc_handler_broken() {
+    let journal = Journal::new();
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.set_exception_handler(|_| panic!("the handler"));
+    event_loop.call_soon(|| panic!("the callback"));
+    event_loop.call_soon(note(&journal, "next"));
+    event_loop.run_until_complete(turns(2)).unwrap();
+    journal.expect(&["next"]);
+}
+
+#[test]
+fn test_set_debug() {
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.set_debug(true);
+    assert!(event_loop.get_debug());
+    event_loop.set_debug(false);
+    assert!(!event_loop.get_debug());
+    event_loop.close();
+    event_loop.set_debug(true);
+    assert!(!event_loop.get_debug());
+}
