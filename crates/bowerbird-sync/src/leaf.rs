@@ -20,7 +20,12 @@ pub(crate) struct Leaf {
 impl Leaf {
     #[track_caller]
     pub(crate) fn new() -> Self {
-        Self { location: Location::caller(), is_suspended: false }
+        Self::at(Location::caller())
+    }
+
+    /// A leaf of a wait inside another one, which knows where the user's code made it.
+    pub(crate) fn at(location: &'static Location<'static>) -> Self {
+        Self { location, is_suspended: false }
     }
 
     pub(crate) fn location(&self) -> &'static Location<'static> {
@@ -29,6 +34,7 @@ impl Leaf {
 
     /// Polls `look` once. `kind` and `object` are what the call graph shows while it is pending; `look` has
     /// stored the waker when it returns `Pending`.
+    #[inline]
     pub(crate) fn poll<O: ?Sized, T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -5,12 +5,18 @@
 //! wait reason, cancellation at a suspension); under another executor these calls do nothing.
 //!
 //! - [`oneshot`]: one value, once, from one place to another. asyncio: a bare `Future`.
+//! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
 //! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`.
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
 
 pub mod oneshot;
 mod event;
+#[macro_use]
+mod guard_traits;
+mod lock;
+#[allow(unsafe_code, reason = "a lock lends its value to who holds it")]
+mod held;
 mod block_on;
 #[allow(dead_code, reason = "the primitives that use it are being built")]
 mod leaf;
@@ -20,3 +26,7 @@ mod permits;
 mod wait_list;
 
 pub use event::{Event, EventWait};
+pub use lock::{
+    Lock, LockGuard, LockOwned, LockStatistics, LockWait, MappedLockGuard, OwnedLockGuard,
+    OwnedMappedLockGuard,
+};

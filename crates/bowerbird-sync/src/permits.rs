@@ -90,6 +90,11 @@ impl Permits {
         if self.is_waited_for() { self.waits.lock().len() } else { 0 }
     }
 
+    /// As [`waiting`](Self::waiting), but never blocks: `None` while somebody is at the list.
+    pub(crate) fn try_waiting(&self) -> Option<usize> {
+        if self.is_waited_for() { self.waits.try_lock().map(|waits| waits.len()) } else { Some(0) }
+    }
+
     /// Takes `count`, if so many are free and nobody waits.
     #[inline]
     pub(crate) fn try_take(&self, count: usize) -> Result<(), Refused> {
@@ -161,8 +166,19 @@ impl Permits {
     /// Gives `count` back that were taken before.
     #[inline]
     pub(crate) fn give(&self, count: usize) {
-        let was_given = self.try_give(count, MOST);
-        debug_assert!(was_given, "more permits given than there can be");
+        // [ORD-2]
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & WAITED == 0 {
+            debug_assert!(MOST - (word >> SHIFT) >= count, "more permits given than there can be");
+            let given = word + (count << SHIFT);
+            // [ORD-1] [ORD-2]
+            match self.word.compare_exchange_weak(word, given, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+        self.give_to_waiters(count, MOST);
     }
 
     #[cold]
@@ -219,6 +235,7 @@ impl Permits {
 
     /// One poll of a wait for `count`. `key` is the wait's own: `None` until it is first suspended, and again
     /// after `Ready`.
+    #[inline]
     pub(crate) fn poll_take(
         &self,
         key: &mut Option<Key>,
@@ -284,6 +301,7 @@ impl Permits {
         outcome
     }
 
+    #[cold]
     fn poll_again(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let Some(own) = &*key else { unreachable!("only who waits is polled again") };
         let mut waits = self.waits.lock();
@@ -308,6 +326,7 @@ impl Permits {
     }
 
     /// Gives up a wait: what it was handed goes to the next.
+    #[cold]
     pub(crate) fn leave(&self, key: Key) {
         let mut waits = self.waits.lock();
         let left = waits.remove(key);

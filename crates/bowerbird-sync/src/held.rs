@@ -1,0 +1,337 @@
+//! A value that is reached only by who holds permits: the unsafe code of [`Lock`](crate::Lock) and of
+//! `RwLock`, all of it.
+//!
+//! A [`Guarded`] is a value beside [`Permits`]; a [`Hold`] is the proof that so many of them were taken, and the
+//! way to the value, or to a part of it. The public guards are holds by another name.
+//!
+//! # Field access
+//! | who | how many permits | the value |
+//! |---|---|---|
+//! | `Hold<_, _, Alone>` | the only one | read and written |
+//!
+//! So as long as a hold that writes is alive, no other one is. A hold keeps a pointer and no reference: the
+//! guard is an argument of the very call that unlocks, and a reference would claim the value until that returns.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::leaf::Leaf;
+use crate::lock::Lock;
+use crate::permits::Permits;
+use crate::wait_list::Key;
+
+/// How many may hold at a time: what a [`Guarded`] is made for.
+pub(crate) trait Sharing {
+    /// The permits that there are.
+    const TOTAL: usize;
+}
+
+/// One holder at a time.
+#[derive(Debug)]
+pub(crate) enum One {}
+
+impl Sharing for One {
+    const TOTAL: usize = 1;
+}
+
+/// What a hold may do.
+pub(crate) trait Mode {
+    type Sharing: Sharing;
+    /// The permits that it has.
+    const COUNT: usize;
+    /// What waits for it are called in the call graph.
+    const KIND: &'static str;
+}
+
+/// The mode of a hold beside which there is no other.
+///
+/// # Safety
+/// `COUNT` is the `TOTAL` of its sharing.
+pub(crate) unsafe trait Exclusive: Mode {}
+
+/// The hold of a lock.
+#[derive(Debug)]
+pub(crate) enum Alone {}
+
+impl Mode for Alone {
+    type Sharing = One;
+    const COUNT: usize = One::TOTAL;
+    const KIND: &'static str = "lock";
+}
+
+// SAFETY: one of one.
+unsafe impl Exclusive for Alone {}
+
+/// A value, and the permits that lead to it.
+pub(crate) struct Guarded<T: ?Sized, S> {
+    permits: Permits,
+    sharing: PhantomData<fn() -> S>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: a shared reference reaches the value through a hold alone, and of those there is one at a time
+// (Permits, ORD-1); it may be made on any thread, so `T` must be `Send`.
+unsafe impl<T: ?Sized + Send> Sync for Guarded<T, One> {}
+
+impl<T, S: Sharing> Guarded<T, S> {
+    bowerbird_base::const_fn! {
+        pub(crate) fn new(value: T) -> Self {
+            Self {
+                permits: Permits::new(S::TOTAL),
+                sharing: PhantomData,
+                value: UnsafeCell::new(value),
+            }
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+}
+
+impl<T: ?Sized, S> Guarded<T, S> {
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+
+    pub(crate) fn permits(&self) -> &Permits {
+        &self.permits
+    }
+}
+
+/// What leads to the permits of a [`Guarded`], and keeps the value where it is.
+///
+/// # Safety
+/// `permits` gives the same permits each time, and as long as the place is alive the value is too, and is reached
+/// through holds alone.
+pub(crate) unsafe trait Place {
+    fn permits(&self) -> &Permits;
+}
+
+// SAFETY: a reference keeps what it points to as it is; which value belongs to the permits, `Source` says.
+unsafe impl Place for &Permits {
+    #[inline]
+    fn permits(&self) -> &Permits {
+        self
+    }
+}
+
+// SAFETY: an `Arc` keeps what it points to where it is, and gives a shared reference only.
+unsafe impl<T: ?Sized> Place for Arc<Lock<T>> {
+    #[inline]
+    fn permits(&self) -> &Permits {
+        self.guarded().permits()
+    }
+}
+
+/// What a wait holds in order to make a [`Hold`] of it.
+///
+/// # Safety
+/// `guarded` gives the same each time; the place leads to its permits, and keeps it where it is.
+pub(crate) unsafe trait Source {
+    type Value: ?Sized;
+    type Sharing: Sharing;
+    type Place: Place;
+
+    fn guarded(&self) -> &Guarded<Self::Value, Self::Sharing>;
+
+    fn into_place(self) -> Self::Place;
+}
+
+// SAFETY: a reference keeps what it points to where it is.
+unsafe impl<'a, T: ?Sized, S: Sharing> Source for &'a Guarded<T, S> {
+    type Value = T;
+    type Sharing = S;
+    type Place = &'a Permits;
+
+    #[inline]
+    fn guarded(&self) -> &Guarded<T, S> {
+        self
+    }
+
+    #[inline]
+    fn into_place(self) -> &'a Permits {
+        &self.permits
+    }
+}
+
+// SAFETY: an `Arc` keeps what it points to where it is.
+unsafe impl<T: ?Sized> Source for Arc<Lock<T>> {
+    type Value = T;
+    type Sharing = One;
+    type Place = Self;
+
+    #[inline]
+    fn guarded(&self) -> &Guarded<T, One> {
+        Lock::guarded(self)
+    }
+
+    #[inline]
+    fn into_place(self) -> Self {
+        self
+    }
+}
+
+/// The permits of a hold, given back on drop.
+struct Taken<P: Place, M: Mode> {
+    place: P,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl<P: Place, M: Mode> Drop for Taken<P, M> {
+    #[inline]
+    fn drop(&mut self) {
+        self.place.permits().give(M::COUNT);
+    }
+}
+
+impl<P: Place, M: Mode> Taken<P, M> {
+    /// Leads to the same permits, and gives none back.
+    fn into_place(self) -> P {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped and not used again, so the place is moved, not copied.
+        unsafe { ptr::read(&this.place) }
+    }
+}
+
+/// The right to reach a value, or a part of it, as `M` says.
+pub(crate) struct Hold<P: Place, U: ?Sized, M: Mode> {
+    /// Into the value of the `Guarded`, or out of it by a user's `map`.
+    value: NonNull<U>,
+    taken: Taken<P, M>,
+    /// Who writes must not have its `U` shortened.
+    invariant: PhantomData<*mut U>,
+}
+
+// SAFETY: it gives `&mut U` to the thread that has it, hence `U: Send`; its place goes along.
+unsafe impl<P: Place + Send, U: ?Sized + Send, M: Exclusive> Send for Hold<P, U, M> {}
+// SAFETY: through a shared hold there is `&U` and the place, and nothing else.
+unsafe impl<P: Place + Sync, U: ?Sized + Sync, M: Mode> Sync for Hold<P, U, M> {}
+
+impl<P: Place, U: ?Sized, M: Mode> Hold<P, U, M> {
+    /// Takes the value's permits, if they are free and nobody waits.
+    #[inline]
+    pub(crate) fn try_take<S>(source: S) -> Option<Self>
+    where
+        S: Source<Value = U, Sharing = M::Sharing, Place = P>,
+    {
+        source.guarded().permits.try_take(M::COUNT).ok()?;
+        Some(Self::of_taken(source))
+    }
+
+    /// The hold of who has just taken `M::COUNT` permits of `source`.
+    #[inline]
+    fn of_taken<S>(source: S) -> Self
+    where
+        S: Source<Value = U, Sharing = M::Sharing, Place = P>,
+    {
+        let value = source.guarded().value.get();
+        // SAFETY: the pointer of a cell is not null.
+        let value = unsafe { NonNull::new_unchecked(value) };
+        let taken = Taken { place: source.into_place(), mode: PhantomData };
+        Self { value, taken, invariant: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &U {
+        // SAFETY: the permits are ours as long as `self` is, so nobody writes (field access); the place keeps
+        // the value alive.
+        unsafe { self.value.as_ref() }
+    }
+
+    pub(crate) fn place(&self) -> &P {
+        &self.taken.place
+    }
+
+    /// Gives the permits back, and the place.
+    pub(crate) fn into_place(self) -> P {
+        let place = self.taken.into_place();
+        place.permits().give(M::COUNT);
+        place
+    }
+}
+
+impl<P: Place, U: ?Sized, M: Exclusive> Hold<P, U, M> {
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut U {
+        // SAFETY: all permits are ours as long as `self` is, so this is the one way to the value (field access).
+        unsafe { self.value.as_mut() }
+    }
+
+    /// A hold of a part.
+    pub(crate) fn map<V: ?Sized>(mut self, f: impl FnOnce(&mut U) -> &mut V) -> Hold<P, V, M> {
+        let value = NonNull::from(f(self.get_mut()));
+        Hold { value, taken: self.taken, invariant: PhantomData }
+    }
+
+    /// A hold of a part, if there is one.
+    pub(crate) fn try_map<V: ?Sized>(
+        mut self,
+        f: impl FnOnce(&mut U) -> Option<&mut V>,
+    ) -> Result<Hold<P, V, M>, Self> {
+        match f(self.get_mut()).map(NonNull::from) {
+            Some(value) => Ok(Hold { value, taken: self.taken, invariant: PhantomData }),
+            None => Err(self),
+        }
+    }
+}
+
+/// A wait for a [`Hold`].
+pub(crate) struct Wait<S: Source, M: Mode<Sharing = S::Sharing>> {
+    /// `None` after `Ready`.
+    source: Option<S>,
+    key: Option<Key>,
+    leaf: Leaf,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
+    #[inline]
+    pub(crate) fn new(source: S, leaf: Leaf) -> Self {
+        Self { source: Some(source), key: None, leaf, mode: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
+        let Self { source, key, leaf, .. } = self;
+        let Some(guarded) = source.as_ref().map(S::guarded) else { polled_after_ready(M::KIND) };
+        let _taken = ready!(
+            leaf.poll(cx, M::KIND, guarded, |cx| { guarded.permits.poll_take(key, M::COUNT, cx) })
+        );
+        match source.take() {
+            Some(source) => Poll::Ready(Hold::of_taken(source)),
+            None => polled_after_ready(M::KIND),
+        }
+    }
+}
+
+impl<S: Source, M: Mode<Sharing = S::Sharing>> Drop for Wait<S, M> {
+    #[inline]
+    fn drop(&mut self) {
+        if let (Some(key), Some(source)) = (self.key.take(), &self.source) {
+            source.guarded().permits.leave(key);
+        }
+    }
+}
+
+impl<S: Source, M: Mode<Sharing = S::Sharing>> Unpin for Wait<S, M> {}
+
+impl<S: Source, M: Mode<Sharing = S::Sharing>> fmt::Debug for Wait<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait")
+            .field("is_waiting", &self.key.is_some())
+            .field("location", &self.leaf.location())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cold]
+#[track_caller]
+fn polled_after_ready(kind: &str) -> ! {
+    panic!("a wait for a {kind} was polled after it was ready")
+}
