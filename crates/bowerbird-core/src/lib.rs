@@ -36,6 +36,7 @@ mod block_on;
 mod shutdown;
 mod shutdown_request;
 mod rescue;
+mod batch;
 mod blocking;
 #[allow(unsafe_code, reason = "a thread-local pointer to this thread's seat")]
 mod current;

@@ -1,10 +1,14 @@
 //! The rescue thread: serves what a worker in a long poll does not.
 //!
-//! Every two milliseconds, while any worker is awake, it looks whether a worker's poll number stands
-//! still. If so, it takes the task from that worker's slot, fires its deadlines, harvests the events that
+//! While any worker is awake, it looks now and then whether a worker's poll number stands still. If so, it takes the task from that worker's slot, fires its deadlines, harvests the events that
 //! nobody waits for, and wakes a sleeper for what is queued there. It sleeps without a timeout once all
 //! workers have slept for a while, and is not there at all with one worker, who has nobody to be rescued
 //! by.
+//!
+//! It looks every two milliseconds where it finds long polls, and each time that it finds none it waits twice as
+//! long, up to eight (Go's `sysmon` paces itself in the same way, up to ten). A look costs little itself,
+//! but it runs somewhere: with a look every two milliseconds the 99th percentile of `wake_latency` with two
+//! workers was 85 us, with none 33.
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` The rescue thread says that it sleeps and then asks, by a read-modify-write on the word of
@@ -24,10 +28,12 @@ use crate::report::caught;
 use crate::runtime::Runtime;
 use crate::unhandled::UnhandledKind;
 
-/// How long a poll may take before its worker's other work is done by others.
-const PERIOD: Duration = Duration::from_millis(2);
-/// After so many periods in which all workers slept, the thread sleeps too.
-const QUIET_PERIODS: u32 = 25;
+/// How long a poll may take before its worker's other work is done by others, where that happens often.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(2);
+/// The same where it does not.
+const LONGEST_PERIOD: Duration = Duration::from_millis(8);
+/// When all workers were seen asleep for so long, the thread sleeps too.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// The rescue thread's own state.
 pub(crate) struct Rescue {
@@ -100,29 +106,33 @@ impl Runtime {
     pub(crate) fn watch(self: std::sync::Arc<Self>) {
         let _entered = crate::runtime::Entered::new(&self, None);
         let mut seen: Vec<u64> = self.seats.iter().map(|seat| seat.polls()).collect();
-        let mut quiet = 0;
+        let (mut period, mut quiet) = (SHORTEST_PERIOD, Duration::ZERO);
         loop {
-            quiet = if self.idle.all_sleep() { quiet + 1 } else { 0 };
-            let go_on = if quiet > QUIET_PERIODS {
+            quiet = if self.idle.all_sleep() { quiet + period } else { Duration::ZERO };
+            let go_on = if quiet > QUIET {
+                period = SHORTEST_PERIOD;
                 self.sleep_until_a_worker_wakes()
             } else {
-                self.rescue.wait(Some(PERIOD))
+                self.rescue.wait(Some(period))
             };
             if !go_on {
                 return;
             }
+            let mut rescued = false;
             for (index, seat) in self.seats.iter().enumerate() {
                 let polls = seat.polls();
                 if std::mem::replace(&mut seen[index], polls) == polls && !seat.is_parked() {
                     self.rescue_seat(index);
+                    rescued = true;
                 }
             }
+            period = if rescued { SHORTEST_PERIOD } else { LONGEST_PERIOD.min(period * 2) };
         }
     }
 
     fn sleep_until_a_worker_wakes(&self) -> bool {
         let may_sleep = self.rescue.may_sleep(&self.idle);
-        let go_on = self.rescue.wait(if may_sleep { None } else { Some(PERIOD) });
+        let go_on = self.rescue.wait(if may_sleep { None } else { Some(SHORTEST_PERIOD) });
         self.rescue.is_asleep.store(false, Ordering::Relaxed); // [ORD-1]
         go_on
     }

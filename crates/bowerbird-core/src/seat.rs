@@ -38,6 +38,7 @@ use bowerbird_base::rng::Rng;
 use bowerbird_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use bowerbird_base::sync::{Condvar, IS_MODEL, Mutex};
 
+use crate::batch::BatchCost;
 use crate::owned::OwnedList;
 use crate::owner::{self, OwnerNumber};
 use crate::park::Parker;
@@ -90,6 +91,7 @@ pub(crate) struct Core {
     pub(crate) is_dispatching: Cell<bool>,
     /// How many tasks the dispatch has queued.
     pub(crate) dispatched_count: Cell<u32>,
+    pub(crate) batch_cost: BatchCost,
     pub(crate) rng: Rng,
     next_id: Cell<u64>,
     end_of_ids: Cell<u64>,
@@ -129,6 +131,7 @@ impl Seat {
                 is_searching: Cell::new(false),
                 is_dispatching: Cell::new(false),
                 dispatched_count: Cell::new(0),
+                batch_cost: BatchCost::new(),
                 rng: Rng::new(seed),
                 next_id: Cell::new(0),
                 end_of_ids: Cell::new(0),

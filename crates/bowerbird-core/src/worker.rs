@@ -39,8 +39,6 @@ const EVENT_INTERVAL: u32 = 61;
 const OLD_INTERVAL: u32 = 31;
 /// How many tasks in a row may come from the slot.
 const SLOT_BUDGET: u32 = 16;
-/// A batch of events larger than this wakes a second worker.
-const BATCH_FOR_ONE: u32 = 16;
 
 /// What a thread may do in the seat that it occupies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -377,7 +375,7 @@ impl<'a> Occupant<'a> {
         }
     }
 
-    /// Turns events and deadlines into queued tasks; a second worker is woken for a large batch only.
+    /// Turns events and deadlines into queued tasks; a second worker is woken for what would take one long.
     fn dispatch(&self, turn: impl FnOnce()) {
         struct Over<'a>(&'a Core);
         impl Drop for Over<'_> {
@@ -386,12 +384,13 @@ impl<'a> Occupant<'a> {
             }
         }
         let core = self.core();
+        core.batch_cost.end(core.tick.get());
         core.is_dispatching.set(true);
         let over = Over(core);
         caught(UnhandledKind::Runtime, "the driver, or a waker that it woke, panicked", turn);
         drop(over);
-        if core.dispatched_count.replace(0) > BATCH_FOR_ONE
-            && matches!(self.rights, Rights::Worker(_))
+        let count = core.dispatched_count.replace(0);
+        if core.batch_cost.begin(count, core.tick.get()) && matches!(self.rights, Rights::Worker(_))
         {
             self.wake_another(self.runtime.idle.notify_hint());
         }
