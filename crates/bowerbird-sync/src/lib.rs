@@ -6,6 +6,7 @@
 //!
 //! - [`oneshot`]: one value, once, from one place to another. asyncio: a bare `Future`.
 //! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
+//! - [`Semaphore`], [`BoundedSemaphore`]: a number of permits. asyncio: the same names.
 //! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`.
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
@@ -15,6 +16,7 @@ mod event;
 #[macro_use]
 mod guard_traits;
 mod lock;
+mod semaphore;
 #[allow(unsafe_code, reason = "a lock lends its value to who holds it")]
 mod held;
 mod block_on;
@@ -29,4 +31,8 @@ pub use event::{Event, EventWait};
 pub use lock::{
     Lock, LockGuard, LockOwned, LockStatistics, LockWait, MappedLockGuard, OwnedLockGuard,
     OwnedMappedLockGuard,
+};
+pub use semaphore::{
+    Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit,
+    Semaphore, SemaphorePermit, SemaphoreStatistics, TryAcquireError,
 };
