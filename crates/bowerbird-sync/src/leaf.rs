@@ -28,6 +28,11 @@ impl Leaf {
         Self { location, is_suspended: false }
     }
 
+    /// Makes the next poll a first one again: for what waits for one thing after the other.
+    pub(crate) fn begin_again(&mut self) {
+        self.is_suspended = false;
+    }
+
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.location
     }

@@ -7,11 +7,13 @@
 //! - [`oneshot`]: one value, once, from one place to another. asyncio: a bare `Future`.
 //! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
 //! - [`Semaphore`], [`BoundedSemaphore`]: a number of permits. asyncio: the same names.
+//! - [`Queue`], [`LifoQueue`], [`PriorityQueue`]: items that some put and others get. asyncio: the same names.
 //! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`.
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
 
 pub mod oneshot;
+pub mod queue;
 mod event;
 #[macro_use]
 mod guard_traits;
@@ -32,6 +34,7 @@ pub use lock::{
     Lock, LockGuard, LockOwned, LockStatistics, LockWait, MappedLockGuard, OwnedLockGuard,
     OwnedMappedLockGuard,
 };
+pub use queue::{LifoQueue, PriorityQueue, Queue, QueueShutDown};
 pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit,
     Semaphore, SemaphorePermit, SemaphoreStatistics, TryAcquireError,

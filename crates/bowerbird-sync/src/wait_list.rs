@@ -59,6 +59,15 @@ pub(crate) struct Removed<T> {
     pub(crate) data: T,
 }
 
+/// What became of a wait that is to stand in the list.
+#[must_use]
+pub(crate) enum Stand {
+    /// It stands. What is left of its last waker is to be dropped after the lock.
+    Stands(Option<Waker>),
+    /// A clone of the waker is needed, which is made beside the lock; then look again.
+    NeedsWaker,
+}
+
 impl<T> Removed<T> {
     pub(crate) fn was_called(&self) -> bool {
         self.waker.is_none()
@@ -109,12 +118,34 @@ impl<T> WaitList<T> {
         Key(index)
     }
 
+    /// Adds a wait before the first one of whose data `is_behind` is true, or behind all.
+    pub(crate) fn push_before(
+        &mut self,
+        waker: Waker,
+        data: T,
+        is_behind: impl Fn(&T) -> bool,
+    ) -> Key {
+        let mut next = self.head;
+        while next != NONE && !self.data_at(next).is_some_and(&is_behind) {
+            next = self.entries[next as usize].next;
+        }
+        if next == NONE {
+            return self.push_back(waker, data);
+        }
+        let index = self.fill(waker, data);
+        let prev = std::mem::replace(&mut self.entry(next).prev, index);
+        match prev {
+            NONE => self.head = index,
+            prev => self.entry(prev).next = index,
+        }
+        let entry = self.entry(index);
+        (entry.prev, entry.next) = (prev, next);
+        Key(index)
+    }
+
     /// The wait that came first, of those not called.
     pub(crate) fn front(&self) -> Option<&T> {
-        match &self.entries.get(self.head as usize)?.state {
-            State::Waiting(_, data) => Some(data),
-            State::Free | State::Called(_) => None,
-        }
+        self.data_at(self.head)
     }
 
     /// Calls the wait that came first: its waker is the caller's to wake, and its data may be changed.
@@ -173,6 +204,26 @@ impl<T> WaitList<T> {
         }
     }
 
+    /// Makes sure that a wait that was not called stands in the list, to be woken by `waker`: a new one at the
+    /// end. `fresh` is a clone of the waker, if there is one yet.
+    pub(crate) fn stand(
+        &mut self,
+        key: &mut Option<Key>,
+        data: T,
+        waker: &Waker,
+        fresh: &mut Option<Waker>,
+    ) -> Stand {
+        match (&*key, fresh.take()) {
+            (Some(own), None) if self.will_wake(own, waker) => Stand::Stands(None),
+            (_, None) => Stand::NeedsWaker,
+            (Some(own), Some(fresh)) => Stand::Stands(Some(self.replace_waker(own, fresh))),
+            (None, Some(fresh)) => {
+                *key = Some(self.push_back(fresh, data));
+                Stand::Stands(None)
+            }
+        }
+    }
+
     /// Takes the entry out.
     pub(crate) fn remove(&mut self, key: Key) -> Removed<T> {
         let index = key.0;
@@ -208,6 +259,14 @@ impl<T> WaitList<T> {
 
     fn entry(&mut self, index: u32) -> &mut Entry<T> {
         &mut self.entries[index as usize]
+    }
+
+    /// The data of one that waits and was not called.
+    fn data_at(&self, index: u32) -> Option<&T> {
+        match &self.entries.get(index as usize)?.state {
+            State::Waiting(_, data) => Some(data),
+            State::Free | State::Called(_) => None,
+        }
     }
 
     /// Takes a free entry, or makes one.

@@ -36,6 +36,25 @@ fn calls_come_in_the_order_of_arrival() {
 }
 
 #[test]
+fn one_that_is_called_in_vain_can_have_its_old_place() {
+    let mut list = WaitList::new();
+    let mut keys = Vec::new();
+    for number in [5, 2, 9, 1, 7, 0] {
+        keys.push(list.push_before(waker(), number, |other| number < *other));
+    }
+    assert_eq!(order(&list), [0, 1, 2, 5, 7, 9]);
+    let mut called = Vec::new();
+    while let Some((_, number)) = list.call_front() {
+        called.push(*number);
+    }
+    assert_eq!(called, [0, 1, 2, 5, 7, 9]);
+    for key in keys {
+        let _removed = list.remove(key);
+    }
+    assert!(list.is_unused());
+}
+
+#[test]
 fn entries_are_used_again_and_a_crowd_gives_its_memory_back() {
     let mut list = WaitList::new();
     for round in 0..100 {
