@@ -27,4 +27,5 @@ pub mod cancel_safe;
 pub mod swallow;
 pub mod debug;
 pub mod wake_all;
+pub mod ledger;
 pub mod poll_context;

@@ -101,6 +101,11 @@ pub fn end() -> Ended {
     })
 }
 
+/// Whether the poll that goes on in this thread, or the last one, asked to be queued again.
+pub fn has_yielded() -> bool {
+    POLL.with(|poll| poll.yielded.get())
+}
+
 /// The data pointer of the waker of the task being polled in this thread; null outside a poll.
 #[inline]
 pub fn current_task() -> *const () {

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::panic::Location;
 
+use bowerbird_base::ledger;
 use bowerbird_base::poll_context::{self, Wait};
 
 use crate::current;
@@ -57,6 +58,20 @@ pub struct WaitsFor {
     pub task: Option<TaskHandle>,
     /// Where the user's code made the leaf, if it is known.
     pub location: Option<&'static Location<'static>>,
+    /// Who holds the object: the lock, the permits. The longest first.
+    pub held_by: Vec<HeldBy>,
+}
+
+/// One that holds what a task waits for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HeldBy {
+    /// The task that took it, if it has not ended; who it gave the guard to is not known.
+    pub task: Option<TaskHandle>,
+    /// Where the user's code asked for it.
+    pub location: &'static Location<'static>,
+    /// Whether it was handed over to a future that has not been polled since.
+    pub is_handed: bool,
 }
 
 /// Why the rest of a graph is not there.
@@ -182,11 +197,15 @@ impl Edges {
     fn add(&mut self, task: TaskHandle) {
         let id = task.id().get();
         let waits = waits_of(&task);
-        for wait in waits.iter().filter(|wait| wait.kind == TASK) {
-            let awaiters = self.awaited_by.entry(wait.object).or_default();
-            // The tasks come one after the other, so the same awaiter is the last.
-            if awaiters.last() != Some(&id) {
-                awaiters.push(id);
+        for wait in &waits {
+            let holders = if wait.kind == TASK { Vec::new() } else { ledger::holders(wait.object) };
+            let holders = holders.iter().map(|holder| holder.task).filter(|holder| *holder != id);
+            for awaited in (wait.kind == TASK).then_some(wait.object).into_iter().chain(holders) {
+                let awaiters = self.awaited_by.entry(awaited).or_default();
+                // The tasks come one after the other, so the same awaiter is the last.
+                if awaiters.last() != Some(&id) {
+                    awaiters.push(id);
+                }
             }
         }
         self.waits.insert(id, waits);
@@ -225,6 +244,17 @@ impl Edges {
         CallGraph { waits_for: self.waits_for(id), task, awaited_by, omitted, is_tracked }
     }
 
+    fn held_by(&self, object: u64) -> Vec<HeldBy> {
+        let holders = ledger::holders(object).into_iter();
+        holders
+            .map(|holder| HeldBy {
+                task: self.tasks.get(&holder.task).cloned(),
+                location: holder.location,
+                is_handed: holder.is_handed,
+            })
+            .collect()
+    }
+
     fn waits_for(&self, id: u64) -> Vec<WaitsFor> {
         let waits = self.waits.get(&id).map_or(&[][..], Vec::as_slice);
         let describe = |wait: &Wait| {
@@ -233,7 +263,8 @@ impl Edges {
             // Where no line of the user's awaits the task, but a future of ours does: where it was spawned.
             let spawned_at = task.as_ref().map(TaskHandle::spawn_location);
             let location = wait.location.filter(|at| !is_task || is_of_user(at)).or(spawned_at);
-            WaitsFor { kind: wait.kind, object: wait.object, task, location }
+            let held_by = if is_task { Vec::new() } else { self.held_by(wait.object) };
+            WaitsFor { kind: wait.kind, object: wait.object, task, location, held_by }
         };
         // A future that waits for many notes each task with its own place, behind what their leaves noted.
         let mut places: HashMap<u64, usize> = HashMap::new();
@@ -347,6 +378,28 @@ impl fmt::Display for WaitsFor {
             Some(task) => write!(f, "await of {}", task.name()),
             None if self.kind == TASK => write!(f, "await of the task {}", self.object),
             None => write!(f, "{}()", self.kind),
+        }?;
+        /// So many holders are written.
+        const MOST: usize = 3;
+        for (index, holder) in self.held_by.iter().take(MOST).enumerate() {
+            let before = if index == 0 { ", held by" } else { "," };
+            let name = holder.task.as_ref().map(|task| task.name().to_string());
+            let name = name.unwrap_or_else(|| "a task that has ended".to_owned());
+            write!(
+                f,
+                "{before} {name} (File '{}', line {}",
+                holder.location.file(),
+                holder.location.line()
+            )?;
+            f.write_str(if holder.is_handed {
+                ", handed over and not polled since)"
+            } else {
+                ")"
+            })?;
+        }
+        match self.held_by.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
     }
 }

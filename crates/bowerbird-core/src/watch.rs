@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use bowerbird_base::clock::system_now;
 use bowerbird_base::debug::{Warning, WarningKind};
+use bowerbird_base::ledger::{self, Futurelock};
 use bowerbird_base::poll_context;
 
 use crate::config::TaskHook;
@@ -76,6 +77,8 @@ pub(crate) fn watched<R>(task: &Runnable, seen: Bits, poll: impl FnOnce() -> R) 
     let hooks = hooked.map(|runtime| runtime.config.task_hooks.clone()).unwrap_or_default();
     let is_tracking = runtime.as_deref().is_some_and(|runtime| runtime.flags().is_tracking());
     call(hooks.before_poll.as_ref(), task.0);
+    let number = task.header().id().get();
+    let mark = is_tracking.then(|| ledger::poll_begins(number));
     let was_tracked = poll_context::set_tracked(is_tracking);
     drop(poll_context::take_waits());
     let had_seat = current::is_occupant();
@@ -88,14 +91,49 @@ pub(crate) fn watched<R>(task: &Runnable, seen: Bits, poll: impl FnOnce() -> R) 
     if !waits.is_empty() {
         task.header().cold_or_new().0.lock().waits.extend(waits);
     }
+    if let Some(mark) = mark {
+        let comes_back = poll_context::has_yielded() || task.header().state.load().is_notified();
+        for found in ledger::poll_ended(number, mark, !comes_back) {
+            tell_of(found);
+        }
+    }
     // Blocking work may last, and so may a poll whose seat somebody else has taken meanwhile.
     let may_last = seen.is_blocking() || had_seat != current::is_occupant();
     if let Some(took) = clock.and_then(Stopwatch::stop).filter(|_| !may_last) {
         let handle = TaskHandle::retain(task.0);
         let text = slow_text(format_args!("{handle:?}"), took);
-        report_slow(Unhandled::new(UnhandledKind::Slow, text).with_task(&handle));
+        report_beside(Unhandled::new(UnhandledKind::Slow, text).with_task(&handle));
     }
     polled
+}
+
+/// Something was handed to a future that nobody polls.
+#[cold]
+fn tell_of(found: Futurelock) {
+    let Futurelock { task, kind, location, waiting, .. } = found;
+    let runtime = current::runtime();
+    if !runtime.as_deref().is_some_and(|runtime| runtime.flags().is_debug()) {
+        return;
+    }
+    let mut owner = None;
+    if let Some(runtime) = &runtime {
+        runtime.for_each_task(|each| {
+            if each.id().get() == task {
+                owner = Some(each);
+            }
+        });
+    }
+    let name =
+        owner.as_ref().map_or_else(|| format!("task {task}"), |owner| owner.name().to_string());
+    let text = format!(
+        "{name} may wait for itself: a {kind} was handed to a future that it has not polled since, while \
+         {waiting} more wait for that {kind}. Drop the future before the next await, or spawn it"
+    );
+    let mut unhandled = Unhandled::new(UnhandledKind::Futurelock, text);
+    if let Some(owner) = &owner {
+        unhandled = unhandled.with_task(owner);
+    }
+    report_beside(unhandled.with_location(location));
 }
 
 /// The time of one call, in debug mode, but for what exception handlers take of it.
@@ -128,7 +166,7 @@ fn slow_text(what: std::fmt::Arguments<'_>, took: Duration) -> String {
 }
 
 /// The handler is called in the middle of a poll's end: what that left in this thread is set aside.
-fn report_slow(unhandled: Unhandled) {
+fn report_beside(unhandled: Unhandled) {
     let outer = poll_context::set_aside();
     call_exception_handler(&unhandled);
     drop(outer);
@@ -145,7 +183,7 @@ pub fn time_callback<R>(location: &'static Location<'static>, callback: impl FnO
     let output = callback();
     if let Some(took) = clock.and_then(Stopwatch::stop) {
         let text = slow_text(format_args!("<callback registered at {location}>"), took);
-        report_slow(Unhandled::new(UnhandledKind::Slow, text).with_location(location));
+        report_beside(Unhandled::new(UnhandledKind::Slow, text).with_location(location));
     }
     output
 }

@@ -20,6 +20,8 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bowerbird_base::ledger::Line;
+
 use crate::leaf::Leaf;
 use crate::lock::Lock;
 use crate::permits::Permits;
@@ -180,6 +182,7 @@ unsafe impl<T: ?Sized> Source for Arc<Lock<T>> {
 /// The permits of a hold, given back on drop.
 struct Taken<P: Place, M: Mode> {
     place: P,
+    line: Line,
     mode: PhantomData<fn() -> M>,
 }
 
@@ -194,7 +197,9 @@ impl<P: Place, M: Mode> Taken<P, M> {
     /// Leads to the same permits, and gives none back.
     fn into_place(self) -> P {
         let this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not dropped and not used again, so the place is moved, not copied.
+        // SAFETY: `this` is not dropped and not used again, so the line is moved, not copied.
+        drop(unsafe { ptr::read(&this.line) });
+        // SAFETY: as above, the place.
         unsafe { ptr::read(&this.place) }
     }
 }
@@ -216,24 +221,26 @@ unsafe impl<P: Place + Sync, U: ?Sized + Sync, M: Mode> Sync for Hold<P, U, M> {
 impl<P: Place, U: ?Sized, M: Mode> Hold<P, U, M> {
     /// Takes the value's permits, if they are free and nobody waits.
     #[inline]
+    #[track_caller]
     pub(crate) fn try_take<S>(source: S) -> Option<Self>
     where
         S: Source<Value = U, Sharing = M::Sharing, Place = P>,
     {
         source.guarded().permits.try_take(M::COUNT).ok()?;
-        Some(Self::of_taken(source))
+        Some(Self::of_taken(source, &Leaf::new()))
     }
 
-    /// The hold of who has just taken `M::COUNT` permits of `source`.
+    /// The hold of who has just taken `M::COUNT` permits of `source`, asked for by `leaf`.
     #[inline]
-    fn of_taken<S>(source: S) -> Self
+    fn of_taken<S>(source: S, leaf: &Leaf) -> Self
     where
         S: Source<Value = U, Sharing = M::Sharing, Place = P>,
     {
         let value = source.guarded().value.get();
         // SAFETY: the pointer of a cell is not null.
         let value = unsafe { NonNull::new_unchecked(value) };
-        let taken = Taken { place: source.into_place(), mode: PhantomData };
+        let line = leaf.spot(M::KIND, source.guarded()).hold();
+        let taken = Taken { place: source.into_place(), line, mode: PhantomData };
         Self { value, taken, invariant: PhantomData }
     }
 
@@ -300,11 +307,12 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
         let Self { source, key, leaf, .. } = self;
         let Some(guarded) = source.as_ref().map(S::guarded) else { polled_after_ready(M::KIND) };
-        let _taken = ready!(
-            leaf.poll(cx, M::KIND, guarded, |cx| { guarded.permits.poll_take(key, M::COUNT, cx) })
-        );
+        let spot = leaf.spot(M::KIND, guarded);
+        let _taken = ready!(leaf.poll(cx, M::KIND, guarded, |cx| {
+            guarded.permits.poll_take(key, M::COUNT, spot, cx)
+        }));
         match source.take() {
-            Some(source) => Poll::Ready(Hold::of_taken(source)),
+            Some(source) => Poll::Ready(Hold::of_taken(source, leaf)),
             None => polled_after_ready(M::KIND),
         }
     }

@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
+use bowerbird_base::ledger::Spot;
 use bowerbird_base::poll_context;
 
 /// The part of a wait that is the same for all: where the user's code made it, and whether a poll has
@@ -35,6 +36,13 @@ impl Leaf {
 
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.location
+    }
+
+    /// What the ledger says of this wait, and of what it leads to.
+    #[inline]
+    pub(crate) fn spot<O: ?Sized>(&self, kind: &'static str, object: &O) -> Spot {
+        let object = std::ptr::from_ref(object).cast::<()>().addr() as u64;
+        Spot { kind, object, location: self.location }
     }
 
     /// Polls `look` once. `kind` and `object` are what the call graph shows while it is pending; `look` has

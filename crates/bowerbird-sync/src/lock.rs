@@ -160,8 +160,10 @@ impl<T: ?Sized> Lock<T> {
     /// assert!(guard.is_some() && lock.try_lock().is_none());
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
-        Hold::try_take(&self.guarded).map(|hold| LockGuard::new(self, hold))
+        let hold = Hold::try_take(&self.guarded)?;
+        Some(LockGuard::new(self, hold))
     }
 
     /// Takes the lock, if it is free and nobody waits for it, and gives a guard that borrows nothing.
@@ -174,12 +176,14 @@ impl<T: ?Sized> Lock<T> {
     /// let guard = lock.try_lock_owned();
     /// assert!(guard.is_some() && lock.try_lock_owned().is_none());
     /// ```
+    #[track_caller]
     pub fn try_lock_owned(self: &Arc<Self>) -> Option<OwnedLockGuard<T>> {
         // Not cloned for nothing.
         if self.is_locked() {
             return None;
         }
-        Hold::try_take(Arc::clone(self)).map(OwnedLockGuard::new)
+        let hold = Hold::try_take(Arc::clone(self))?;
+        Some(OwnedLockGuard::new(hold))
     }
 
     /// Blocks this thread until it has the lock. For threads that run no task.

@@ -23,6 +23,7 @@
 
 use std::task::{Context, Poll};
 
+use bowerbird_base::ledger::{Line, Spot};
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 
@@ -45,6 +46,7 @@ pub(crate) struct Permits {
 struct Need {
     count: usize,
     was_closed: bool,
+    line: Line,
 }
 
 /// Why permits were not given at once.
@@ -224,7 +226,8 @@ impl Permits {
             }
             free -= need.count;
             taken += need.count;
-            if let Some((waker, _)) = waits.call_front() {
+            if let Some((waker, need)) = waits.call_front() {
+                need.line.hand();
                 called.push(waker);
             }
         }
@@ -233,20 +236,21 @@ impl Permits {
         called
     }
 
-    /// One poll of a wait for `count`. `key` is the wait's own: `None` until it is first suspended, and again
+    /// One poll of a wait for `count`, which the ledger knows by `spot`. `key` is the wait's own: `None` until it is first suspended, and again
     /// after `Ready`.
     #[inline]
     pub(crate) fn poll_take(
         &self,
         key: &mut Option<Key>,
         count: usize,
+        spot: Spot,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>> {
         match key {
             None => match self.try_take(count) {
                 Ok(()) => Poll::Ready(Ok(())),
                 Err(Refused::Closed) => Poll::Ready(Err(Closed)),
-                Err(Refused::NotFree) => self.join_list(key, count, cx, Place::Back),
+                Err(Refused::NotFree) => self.join_list(key, count, spot, cx, Place::Back),
             },
             Some(_) => self.poll_again(key, cx),
         }
@@ -257,10 +261,11 @@ impl Permits {
         &self,
         key: &mut Option<Key>,
         count: usize,
+        spot: Spot,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>> {
         match key {
-            None => self.join_list(key, count, cx, Place::Front),
+            None => self.join_list(key, count, spot, cx, Place::Front),
             Some(_) => self.poll_again(key, cx),
         }
     }
@@ -270,6 +275,7 @@ impl Permits {
         &self,
         key: &mut Option<Key>,
         count: usize,
+        spot: Spot,
         cx: &mut Context<'_>,
         place: Place,
     ) -> Poll<Result<(), Closed>> {
@@ -291,7 +297,7 @@ impl Permits {
             }
         });
         if let (Poll::Pending, Some(waker)) = (outcome, waker.take()) {
-            let need = Need { count, was_closed: false };
+            let need = Need { count, was_closed: false, line: spot.wait() };
             *key = Some(match place {
                 Place::Back => waits.push_back(waker, need),
                 Place::Front => waits.push_front(waker, need),

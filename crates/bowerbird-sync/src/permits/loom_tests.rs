@@ -1,12 +1,19 @@
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use bowerbird_base::ledger::Spot;
 use bowerbird_base::sync::cell::UnsafeCell;
 use bowerbird_base::sync::{Arc, thread};
 use loom::future::block_on;
 
 use super::{Closed, Permits};
 use crate::wait_list::Key;
+
+#[track_caller]
+fn spot() -> Spot {
+    Spot { kind: "permit", object: 0, location: Location::caller() }
+}
 
 struct Take<'a>(&'a Permits, usize, Option<Key>);
 
@@ -15,7 +22,7 @@ impl Future for Take<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Take(permits, count, key) = &mut *self;
-        permits.poll_take(key, *count, cx)
+        permits.poll_take(key, *count, spot(), cx)
     }
 }
 

@@ -1,10 +1,18 @@
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use bowerbird_base::ledger::Spot;
+
 use super::{Closed, MOST, Permits, Refused};
 use crate::wait_list::Key;
+
+#[track_caller]
+fn spot() -> Spot {
+    Spot { kind: "permit", object: 0, location: Location::caller() }
+}
 
 /// A wait as a primitive would have it.
 struct Take<'a> {
@@ -18,7 +26,7 @@ impl Future for Take<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.permits.poll_take(&mut this.key, this.count, cx)
+        this.permits.poll_take(&mut this.key, this.count, spot(), cx)
     }
 }
 
@@ -107,10 +115,10 @@ fn first_place_comes_before_all() {
     assert!(poll(&mut early).is_pending());
     let mut key = None;
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(permits.poll_take_first(&mut key, 1, &mut cx).is_pending());
+    assert!(permits.poll_take_first(&mut key, 1, spot(), &mut cx).is_pending());
     permits.give(1);
     assert!(poll(&mut early).is_pending());
-    assert_eq!(permits.poll_take_first(&mut key, 1, &mut cx), Poll::Ready(Ok(())));
+    assert_eq!(permits.poll_take_first(&mut key, 1, spot(), &mut cx), Poll::Ready(Ok(())));
     permits.give(1);
     assert_eq!(poll(&mut early), Poll::Ready(Ok(())));
 }
