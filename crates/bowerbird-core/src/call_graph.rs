@@ -28,6 +28,8 @@ const TASK: &str = "task";
 /// task is suspended in, with the place in the user's code where each was made. `Display` gives the text of
 /// [`format_call_graph`].
 ///
+/// A task that waits for a lock or a permit awaits the tasks that hold it.
+///
 /// What tasks wait for is kept in debug mode, or where `track_waits` asks for it; otherwise both lists are
 /// empty. It is what they waited for when their last poll ended: a loser of a race that was polled in that
 /// poll is still there, and a foreign combinator that polls only what was woken shows only that. Only

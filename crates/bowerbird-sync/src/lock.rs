@@ -35,7 +35,10 @@ pub use guards::{LockGuard, MappedLockGuard, OwnedLockGuard, OwnedMappedLockGuar
 /// select((&mut first, sleep(short))).await;           // the sleep wins, `first` is only borrowed
 /// work(&lock).await;                                  // the lock goes to `first`, which nobody polls
 /// ```
-/// Drop the future before the next await, or give it to a task of its own (`spawn`), which polls it.
+/// Drop the future before the next await, or give it to a task of its own (`spawn`), which polls it. Debug mode
+/// tells of a lock that was handed over in this way (`UnhandledKind::Futurelock`), with the task's name and the
+/// line that made the future, and the call graph shows who holds it. Oxide's engineers, who
+/// met it first, call it a futurelock (oxidecomputer/omicron, issue 9259).
 ///
 /// # Examples
 /// ```

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bowerbird_base::ledger::Line;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::block_on::block_on;
@@ -20,6 +21,9 @@ mod wait;
 pub use bounded::{BoundedSemaphore, OverReleaseError};
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 pub use wait::{Acquire, AcquireError, AcquireOwned, TryAcquireError};
+
+/// What waits and holds are called in the call graph.
+const KIND: &str = "semaphore";
 
 /// A number of permits: who has one may go on, the others wait.
 ///
@@ -207,6 +211,7 @@ impl Semaphore {
     /// # drop(permit);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.try_acquire_many(1)
     }
@@ -226,9 +231,10 @@ impl Semaphore {
     /// # drop(permit);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_acquire_many(&self, count: usize) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.try_take(count)?;
-        Ok(SemaphorePermit::new(self, count))
+        Ok(SemaphorePermit::new(self, count, self.hold(&Leaf::new())))
     }
 
     /// Takes a permit that borrows nothing, if one is free and nobody waits.
@@ -245,6 +251,7 @@ impl Semaphore {
     /// assert!(semaphore.try_acquire_owned().is_err());
     /// # drop(permit);
     /// ```
+    #[track_caller]
     pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.try_acquire_many_owned(1)
     }
@@ -261,12 +268,13 @@ impl Semaphore {
     /// let semaphore = std::sync::Arc::new(bowerbird::sync::Semaphore::new(3));
     /// assert_eq!(semaphore.try_acquire_many_owned(2).unwrap().count(), 2);
     /// ```
+    #[track_caller]
     pub fn try_acquire_many_owned(
         self: &Arc<Self>,
         count: usize,
     ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.try_take(count)?;
-        Ok(OwnedSemaphorePermit::new(Arc::clone(self), count))
+        Ok(OwnedSemaphorePermit::new(Arc::clone(self), count, self.hold(&Leaf::new())))
     }
 
     /// Blocks this thread until it has so many permits. For threads that run no task.
@@ -435,6 +443,12 @@ impl Semaphore {
             tasks_waiting: self.permits.waiting(),
             is_closed: self.is_closed(),
         }
+    }
+
+    /// The ledger's line of permits that `leaf` has asked for.
+    #[inline]
+    fn hold(&self, leaf: &Leaf) -> Line {
+        leaf.spot(KIND, self).hold()
     }
 
     #[inline]

@@ -1,24 +1,28 @@
 //! Permits as values: who has one has taken so many of the semaphore's.
 
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
+use bowerbird_base::ledger::Line;
+
 use super::Semaphore;
+use crate::leaf::Leaf;
 
 /// Permits of a [`Semaphore`], given back on drop, see [`Semaphore::acquire`].
 ///
 /// asyncio: what `async with semaphore` does.
-#[derive(Debug)]
 #[must_use = "the permits are given back when this is dropped"]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
     count: usize,
+    _line: Line,
 }
 
 impl<'a> SemaphorePermit<'a> {
     #[inline]
-    pub(super) fn new(semaphore: &'a Semaphore, count: usize) -> Self {
-        Self { semaphore, count }
+    pub(super) fn new(semaphore: &'a Semaphore, count: usize, line: Line) -> Self {
+        Self { semaphore, count, _line: line }
     }
 
     /// Returns how many permits it is.
@@ -66,9 +70,10 @@ impl<'a> SemaphorePermit<'a> {
     /// assert_eq!((permit.count(), semaphore.available_permits()), (1, 2));
     /// assert!(permit.split(2).is_none());
     /// ```
+    #[track_caller]
     pub fn split(&mut self, count: usize) -> Option<Self> {
         self.count = self.count.checked_sub(count)?;
-        Some(Self::new(self.semaphore, count))
+        Some(Self::new(self.semaphore, count, self.semaphore.hold(&Leaf::new())))
     }
 
     /// Takes the permits away for good: they are not given back. [`Semaphore::add_permits`] makes new ones.
@@ -86,6 +91,12 @@ impl<'a> SemaphorePermit<'a> {
     }
 }
 
+impl fmt::Debug for SemaphorePermit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("SemaphorePermit", self.count, self.semaphore, f)
+    }
+}
+
 impl Drop for SemaphorePermit<'_> {
     #[inline]
     fn drop(&mut self) {
@@ -96,16 +107,16 @@ impl Drop for SemaphorePermit<'_> {
 /// Permits of a [`Semaphore`] that borrow nothing, given back on drop, see [`Semaphore::acquire_owned`].
 ///
 /// asyncio: as [`SemaphorePermit`].
-#[derive(Debug)]
 #[must_use = "the permits are given back when this is dropped"]
 pub struct OwnedSemaphorePermit {
     semaphore: Arc<Semaphore>,
     count: usize,
+    _line: Line,
 }
 
 impl OwnedSemaphorePermit {
-    pub(super) fn new(semaphore: Arc<Semaphore>, count: usize) -> Self {
-        Self { semaphore, count }
+    pub(super) fn new(semaphore: Arc<Semaphore>, count: usize, line: Line) -> Self {
+        Self { semaphore, count, _line: line }
     }
 
     /// Returns how many permits it is.
@@ -168,9 +179,11 @@ impl OwnedSemaphorePermit {
     /// drop(permit.split(2).unwrap());
     /// assert_eq!(semaphore.available_permits(), 2);
     /// ```
+    #[track_caller]
     pub fn split(&mut self, count: usize) -> Option<Self> {
         self.count = self.count.checked_sub(count)?;
-        Some(Self::new(Arc::clone(&self.semaphore), count))
+        let line = self.semaphore.hold(&Leaf::new());
+        Some(Self::new(Arc::clone(&self.semaphore), count, line))
     }
 
     /// Takes the permits away for good: they are not given back. [`Semaphore::add_permits`] makes new ones.
@@ -188,10 +201,26 @@ impl OwnedSemaphorePermit {
     }
 }
 
+impl fmt::Debug for OwnedSemaphorePermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("OwnedSemaphorePermit", self.count, &self.semaphore, f)
+    }
+}
+
 impl Drop for OwnedSemaphorePermit {
     fn drop(&mut self) {
         self.semaphore.give(self.count);
     }
+}
+
+fn debug(
+    name: &str,
+    count: usize,
+    semaphore: &Semaphore,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let mut text = f.debug_struct(name);
+    text.field("count", &count).field("semaphore", semaphore).finish_non_exhaustive()
 }
 
 #[track_caller]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bowerbird_base::cancel_safe::CancelSafe;
+use bowerbird_base::ledger::Line;
 
-use super::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use super::{KIND, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use crate::leaf::Leaf;
 use crate::wait_list::Key;
 
@@ -30,11 +31,12 @@ impl Wait {
         &mut self,
         semaphore: &Semaphore,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<usize, AcquireError>> {
+    ) -> Poll<Result<(usize, Line), AcquireError>> {
         let Self { count, key, leaf } = self;
-        let look = |cx: &mut Context<'_>| semaphore.permits.poll_take(key, *count, cx);
-        match leaf.poll(cx, "semaphore", semaphore, look) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(*count)),
+        let spot = leaf.spot(KIND, semaphore);
+        let look = |cx: &mut Context<'_>| semaphore.permits.poll_take(key, *count, spot, cx);
+        match leaf.poll(cx, KIND, semaphore, look) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok((*count, spot.hold()))),
             Poll::Ready(Err(_closed)) => Poll::Ready(Err(AcquireError(()))),
             Poll::Pending => Poll::Pending,
         }
@@ -77,7 +79,7 @@ impl<'a> Future for Acquire<'a> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let taken = this.wait.poll(this.semaphore, cx);
-        taken.map_ok(|count| SemaphorePermit::new(this.semaphore, count))
+        taken.map_ok(|(count, line)| SemaphorePermit::new(this.semaphore, count, line))
     }
 }
 
@@ -115,7 +117,8 @@ impl Future for AcquireOwned {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let taken = this.wait.poll(&this.semaphore, cx);
-        taken.map_ok(|count| OwnedSemaphorePermit::new(Arc::clone(&this.semaphore), count))
+        let semaphore = || Arc::clone(&this.semaphore);
+        taken.map_ok(|(count, line)| OwnedSemaphorePermit::new(semaphore(), count, line))
     }
 }
 
