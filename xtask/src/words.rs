@@ -40,6 +40,7 @@ usage: cargo xtask <word> [arguments]
   test [args]       cargo test --workspace
   docs              documentation without warnings
   loom [crate]      every interleaving of the models, of one crate or of all
+  shuttle [args]    random schedules of primitives put together
   programs [args]   the seed programs print what asyncio prints, 50 times each under load
   features          each feature alone, none, and all
   msrv              the libraries compile with the oldest supported compiler
@@ -69,6 +70,7 @@ const CI: &[Step] = &[
     ("docs", docs),
     ("features", features),
     ("loom", || loom(&[])),
+    ("shuttle", || shuttle(&[])),
     ("programs", || programs(&[])),
 ];
 
@@ -84,6 +86,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "test" => test(rest),
         "docs" => docs(),
         "loom" => loom(rest),
+        "shuttle" => shuttle(rest),
         "programs" => programs(rest),
         "features" => features(),
         "msrv" => msrv(),
@@ -172,6 +175,19 @@ fn loom(rest: &[String]) -> Outcome {
             .run_tests()?;
         eprintln!("loom {each}: {passed} models");
     }
+    Ok(())
+}
+
+/// What loom cannot explore: several primitives together, in random schedules.
+fn shuttle(rest: &[String]) -> Outcome {
+    let passed = Run::cargo("test --release -p bowerbird-sync --test shuttle")
+        .arguments(rest)
+        .env("CARGO_TARGET_DIR", &target_directory("shuttle"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("RUSTFLAGS", "--cfg bowerbird_shuttle")
+        .run_tests()?;
+    eprintln!("shuttle: {passed} programs");
     Ok(())
 }
 

@@ -23,6 +23,7 @@ pub mod thread {
 }
 
 /// Cells that several threads may reach: not watched by shuttle.
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "only its cells are wanted here")]
 #[path = "real.rs"]
 mod real;
 pub use real::cell;
