@@ -120,14 +120,20 @@ impl Runtime {
             !current::is_occupant(),
             "run() was called inside a task; await the future instead"
         );
+        let main = NewMain { future, flags, location };
+        self.in_first_seat(|seat| self.occupied(seat, self.rights_of(0), main, Some(as_run)))
+    }
+
+    /// Calls `f` while this thread has the first seat.
+    #[track_caller]
+    pub(crate) fn in_first_seat<R>(self: &Arc<Self>, f: impl FnOnce(&Seat) -> R) -> R {
         let _first_seat = self.take_first_seat();
         let seat = &self.seats[0];
         let is_vacant = seat.occupancy.enter();
         debug_assert!(is_vacant, "the first seat was taken above");
         let _entered = Entered::new(self, Some(0));
         self.worker_came();
-        let main = NewMain { future, flags, location };
-        let output = self.occupied(seat, self.rights_of(0), main, Some(as_run));
+        let output = f(seat);
         self.idle.worker_left();
         seat.occupancy.close();
         output

@@ -34,6 +34,7 @@ mod runtime;
 #[allow(unsafe_code, reason = "looks whether local tasks are left in the seat that it leaves")]
 mod block_on;
 mod shutdown;
+mod turns;
 mod shutdown_request;
 mod rescue;
 mod batch;
@@ -74,6 +75,7 @@ pub use task::id::TaskId;
 pub use task::join::Task;
 pub use task::shared::SharedTask;
 pub use task_builder::TaskBuilder;
+pub use turns::{Turned, Turns};
 pub use unhandled::{Unhandled, UnhandledKind};
 pub use variables::{
     Context, ContextVar, Token, VarScope, copy_context, current_deadline, replace_deadline,

@@ -22,6 +22,7 @@ use std::thread;
 use std::time::Duration;
 
 use bowerbird_base::clock::system_now;
+use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::waker_slot::WakerSlot;
@@ -82,6 +83,11 @@ impl Sweep {
     /// Waits until every swept task has ended.
     async fn wait(&self) {
         poll_fn(|cx| {
+            if poll_context::is_offered() {
+                // The sweep is given up, and the slot may be another one's already.
+                poll_context::yield_now(cx);
+                return Poll::Pending;
+            }
             self.waker.register(cx.waker());
             // [ORD-1]
             if self.live_count.load(Ordering::Acquire) == 0 {
@@ -107,10 +113,11 @@ pub(crate) async fn sweep(runtime: &Runtime, concerns: impl Fn(&TaskHandle) -> b
                 found |= runtime.sweep.ask(&task, true);
             }
         });
+        // Also where nobody is new: a sweep that was given up may have asked those that are left.
+        runtime.sweep.wait().await;
         if !found {
             return;
         }
-        runtime.sweep.wait().await;
     }
     report_text(
         UnhandledKind::Shutdown,

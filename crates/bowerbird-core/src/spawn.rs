@@ -180,6 +180,24 @@ where
     })
 }
 
+/// Spawns a task of the runtime's own that stays on this thread: nobody sees it, and no sweep cancels it.
+pub(crate) fn spawn_hidden_local<F>(
+    occupant: &Occupant<'_>,
+    future: F,
+    location: &'static Location<'static>,
+) -> Task<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    handle_of(future, |future| {
+        let header = allocate_local(occupant, future, JOIN_INTEREST | LOCAL | HIDDEN, location);
+        occupant.seat.list.link(header);
+        occupant.queue_local(Runnable(header));
+        header
+    })
+}
+
 /// Makes the main future of `block_on` into a task of this thread's seat.
 pub(crate) fn spawn_main<F: Future>(
     occupant: &Occupant<'_>,

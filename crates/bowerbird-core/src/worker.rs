@@ -135,19 +135,50 @@ impl<'a> Occupant<'a> {
         while !self.is_over(until) {
             match self.next_task() {
                 Some(task) => {
-                    self.seat.count_poll();
-                    let after = poll::poll(task);
+                    self.poll(task);
                     if !self.has_seat.get() {
-                        return self.requeue_without_seat(after);
-                    }
-                    match after {
-                        AfterPoll::Nothing => {}
-                        AfterPoll::Yielded(task) => self.schedule_yielded(task),
-                        AfterPoll::Woken(task) => self.schedule_requeued(task),
+                        return;
                     }
                 }
                 None => self.rest(),
             }
+        }
+    }
+
+    /// Looks at events and deadlines, polls what is ready by then, and returns whether something is ready still.
+    pub(crate) fn run_turn(&self) -> bool {
+        // What it announces is seen below.
+        self.seat.parker.take_notified();
+        self.turn();
+        if self.seat.inbox.has_items() {
+            self.empty_inbox();
+        }
+        let most_polls = match self.rights {
+            Rights::OnlyWorker => self.core().queue.borrow().len(),
+            Rights::Worker(_) | Rights::Guest => EVENT_INTERVAL as usize,
+        };
+        for _ in 0..most_polls {
+            let Some(task) = self.next_task() else { break };
+            self.poll(task);
+            if !self.has_seat.get() {
+                return false;
+            }
+        }
+        self.has_own_work()
+    }
+
+    /// Polls a task, and puts it where it wants to be.
+    #[inline]
+    fn poll(&self, task: Runnable) {
+        self.seat.count_poll();
+        let after = poll::poll(task);
+        if !self.has_seat.get() {
+            return self.requeue_without_seat(after);
+        }
+        match after {
+            AfterPoll::Nothing => {}
+            AfterPoll::Yielded(task) => self.schedule_yielded(task),
+            AfterPoll::Woken(task) => self.schedule_requeued(task),
         }
     }
 

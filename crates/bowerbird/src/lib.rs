@@ -31,7 +31,7 @@
 //! | what blocks | [`to_thread`], [`spawn_blocking`], and back with [`from_thread`] |
 //! | sockets, signals, channels | the modules `net`, `signal`, [`sync`] |
 //! | an end in good order | [`Builder::graceful`](runtime::Builder::graceful), [`shutdown_requested`] |
-//! | a loop that is run by hand | [`EventLoop`], [`LoopHandle`], [`future::Future`] |
+//! | a loop that is run by hand | [`EventLoop`], [`LoopHandle`], [`future::Future`]; in a GUI's loop: [`start_guest_run`] |
 //!
 //! A type that a function returns and that is seldom written down has its name in the module of its area:
 //! [`tasks`], [`groups`], [`runtime`], [`event_loop`].
@@ -102,6 +102,7 @@ pub use cleanup::{
     AsyncContextManager, AsyncExitStack, LocalAsyncContextManager, Outcome, defer, try_with,
     try_with_local, with, with_local, with_send,
 };
+pub use event_loop::guest::start_guest_run;
 pub use event_loop::threadsafe::run_coroutine_threadsafe;
 #[doc(inline)]
 pub use event_loop::{EventLoop, LoopHandle};

@@ -51,10 +51,7 @@ use signals::SignalWatch;
 /// ```
 #[track_caller]
 pub fn run<F: Future>(future: F) -> F::Output {
-    if let Err(error) = bowerbird_core::check_may_block() {
-        let bowerbird_core::InsideRuntime = error;
-        panic!("run() was called inside a task of a running runtime; await the future instead");
-    }
+    check_may_start("run()");
     match Runner::new() {
         Ok(runner) => runner.run_and_close(future, "run"),
         Err(error) => panic!("run() could not start a runtime: {error}"),
@@ -233,7 +230,6 @@ impl Runner {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn core(&self) -> &Arc<bowerbird_core::Runtime> {
         &self.core
     }
@@ -289,6 +285,15 @@ impl Drop for Runner {
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.core.fmt(f)
+    }
+}
+
+/// Refuses what runs a loop on a thread that polls a task.
+#[track_caller]
+pub(crate) fn check_may_start(what: &str) {
+    if let Err(error) = bowerbird_core::check_may_block() {
+        let bowerbird_core::InsideRuntime = error;
+        panic!("{what} was called inside a task of a running runtime; await the future instead");
     }
 }
 

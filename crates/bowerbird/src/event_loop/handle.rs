@@ -289,9 +289,14 @@ impl LoopHandle {
     ///
     /// # Panics
     /// If the loop is not an [`EventLoop`](super::EventLoop)'s: what [`run`](crate::run) runs ends with its
-    /// main future.
+    /// main future. So does a [guest run](crate::start_guest_run).
     #[track_caller]
     pub fn stop(&self) {
+        if self.0.is_guest() {
+            panic!(
+                "stop() was called on the loop of a guest run; cancel the task that `start_guest_run` gave instead"
+            );
+        }
         if !self.0.stop() {
             panic!(
                 "stop() was called on the loop of a runtime that is no EventLoop; end the future given to `run` \

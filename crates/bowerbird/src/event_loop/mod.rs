@@ -3,7 +3,7 @@
 //! asyncio: the event loop object. Most programs need none: [`run`](crate::run) makes a runtime, and what there
 //! is to call back is a task. A [`LoopHandle`] gives the loop's methods inside any runtime; an [`EventLoop`] is
 //! for code that is written for asyncio's, or that runs a loop by hand: `run_forever`, `stop`,
-//! [`turn`](EventLoop::turn) in the loop of another framework.
+//! [`turn`](EventLoop::turn). In the loop of another framework, a GUI's, it is a guest: [`start_guest_run`](crate::start_guest_run).
 //!
 //! # Examples
 //! ```
@@ -32,11 +32,13 @@ mod descriptors;
 #[cfg(all(unix, feature = "signal"))]
 mod signals;
 mod executor;
+pub(crate) mod guest;
 mod thread_pool;
 pub(crate) mod threadsafe;
 
 pub use callback::{CallbackHandle, TimerHandle};
 pub use executor::{Executor, ExecutorError, Job, RunInExecutor};
+pub use guest::HostCallback;
 pub use handle::{LoopClosed, LoopHandle};
 pub(crate) use state::LoopState;
 pub use thread_pool::ThreadPoolExecutor;
@@ -131,8 +133,9 @@ impl EventLoop {
     /// Makes one turn: waits for at most `timeout` until something is there to do, does what is ready, and
     /// returns. `None` waits without a limit.
     ///
-    /// asyncio: one `_run_once`; in 3.16 `poll_events`, `process_events` and `process_ready`. It is for a guest
-    /// in the loop of another framework, which calls it with a timeout of zero now and then.
+    /// asyncio: one `_run_once`; in 3.16 `poll_events`, `process_events` and `process_ready`. It is for a loop
+    /// that is called with a timeout of zero now and then, say once a frame. In the loop of another framework
+    /// that sleeps while nothing happens, [`start_guest_run`](Self::start_guest_run) makes the turns when they are needed.
     ///
     /// # Errors
     /// The loop is closed.

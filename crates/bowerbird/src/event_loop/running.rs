@@ -23,6 +23,8 @@ use crate::runtime::driver;
 pub(crate) struct Runs {
     /// It is an `EventLoop`'s, and runs only at times.
     is_run_by_hand: bool,
+    /// It is a guest in the loop of another framework, which runs until its main future has ended.
+    is_guest: bool,
     is_running: bool,
     /// Of the main future.
     waker: Option<Waker>,
@@ -65,10 +67,22 @@ impl LoopState {
         Run(self.clone())
     }
 
+    pub(crate) fn set_guest(&self) {
+        self.runs.lock().is_guest = true;
+    }
+
+    /// Whether the loop is a guest in the loop of another framework.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.runs.lock().is_guest
+    }
+
     /// Stops the run, or makes the next one a single turn; `false` if the loop is not run by hand.
     pub(crate) fn stop(&self) -> bool {
-        if !self.runs.lock().is_run_by_hand {
-            return false;
+        {
+            let runs = self.runs.lock();
+            if !runs.is_run_by_hand || runs.is_guest {
+                return false;
+            }
         }
         // First: a main future that leaves its waker after the look below sees the mark.
         self.strand.stop();

@@ -31,7 +31,8 @@ impl LoopHandle {
     /// replaces it. Deliveries that come before the call are one call.
     ///
     /// # Errors
-    /// As for [`signal`], which gives a stream; if the loop is closed.
+    /// As for [`signal`], which gives a stream; if the loop is closed; if it is that of a
+    /// [guest run](crate::start_guest_run), which leaves signals to its host.
     ///
     /// # Examples
     /// ```
@@ -56,6 +57,10 @@ impl LoopHandle {
         let Some(runtime) = self.runtime().filter(|_| !self.is_closed()) else {
             return Err(io::Error::other(super::LoopClosed(())));
         };
+        if self.0.is_guest() {
+            let text = "the loop of a guest run leaves signals to its host: set a handler there";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
         let mut deliveries = {
             let _entered = runtime.enter();
             signal(kind)?
