@@ -44,6 +44,7 @@ usage: cargo xtask <word> [arguments]
   programs [args]   the seed programs print what asyncio prints, 50 times each under load
   features          each feature alone, none, and all
   msrv              the libraries compile with the oldest supported compiler
+  wasm              what runs under any executor compiles for wasm32
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
   bench [args]      every case beside tokio and smol (--quick: in two minutes)
@@ -90,6 +91,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "programs" => programs(rest),
         "features" => features(),
         "msrv" => msrv(),
+        "wasm" => wasm(),
         "tsan" => sanitizers::tsan(rest),
         "asan" => sanitizers::asan(rest),
         "bench" => bench(rest),
@@ -235,4 +237,11 @@ fn msrv() -> Outcome {
         .env("CARGO_TARGET_DIR", &target_directory("msrv"))
         .run()
         .map_err(|error| format!("{error}\n(is it there? rustup toolchain install {MSRV})"))
+}
+
+fn wasm() -> Outcome {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    Run::cargo(&format!("check -p bowerbird-sync --target {TARGET}"))
+        .run()
+        .map_err(|error| format!("{error}\n(is it there? rustup target add {TARGET})"))
 }
