@@ -8,6 +8,7 @@
 //! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
 //! - [`Semaphore`], [`BoundedSemaphore`]: a number of permits. asyncio: the same names.
 //! - [`Queue`], [`LifoQueue`], [`PriorityQueue`]: items that some put and others get. asyncio: the same names.
+//! - [`mpsc`], [`mpmc`]: many values, from many senders to one receiver or to many. asyncio: `asyncio.Queue`.
 //! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`.
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
@@ -21,6 +22,9 @@ mod lock;
 mod semaphore;
 #[allow(unsafe_code, reason = "a lock lends its value to who holds it")]
 mod held;
+mod channel;
+pub mod mpsc;
+pub mod mpmc;
 mod block_on;
 #[allow(dead_code, reason = "the primitives that use it are being built")]
 mod leaf;

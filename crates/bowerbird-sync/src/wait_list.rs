@@ -318,33 +318,38 @@ impl<T> WaitList<T> {
     }
 }
 
-/// The wakers of those called under a lock, to be woken after it. The first costs no allocation.
+/// The wakers of those called under a lock, to be woken after it. None and one cost no allocation.
 #[derive(Default)]
-pub(crate) struct Called {
-    first: Option<Waker>,
-    more: Vec<Waker>,
+pub(crate) enum Called {
+    #[default]
+    None,
+    One(Waker),
+    Many(Vec<Waker>),
 }
 
 impl Called {
     pub(crate) fn push(&mut self, waker: Waker) {
-        match self.first {
-            None => self.first = Some(waker),
-            Some(_) => self.more.push(waker),
-        }
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(waker),
+            Self::One(first) => Self::Many(vec![first, waker]),
+            Self::Many(mut all) => {
+                all.push(waker);
+                Self::Many(all)
+            }
+        };
     }
 
     /// Wakes them in the order in which they were called.
     ///
     /// # Panics
     /// With the first panic of a waker, after all have been woken.
+    #[inline]
     pub(crate) fn wake(self) {
-        if self.more.is_empty() {
-            if let Some(waker) = self.first {
-                waker.wake();
-            }
-            return;
+        match self {
+            Self::None => {}
+            Self::One(waker) => waker.wake(),
+            Self::Many(all) => wake_all(all),
         }
-        wake_all(self.first.into_iter().chain(self.more));
     }
 }
 
