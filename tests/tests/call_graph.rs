@@ -8,8 +8,8 @@ use bowerbird::runtime::Handle;
 use bowerbird::sync::{Event, oneshot};
 use bowerbird::tasks::CallGraph;
 use bowerbird::{
-    Runner, Task, TaskHandle, capture_call_graph, current_task, format_call_graph, gather, shield,
-    sleep, spawn, task_group, timeout, yield_now,
+    Runner, Task, TaskHandle, all_tasks, capture_call_graph, current_task, format_call_graph,
+    gather, shield, sleep, spawn, task_group, timeout, yield_now,
 };
 use bowerbird_tests::{WORKER_COUNTS, child_command, text_of, until};
 
@@ -215,6 +215,114 @@ fn test_stack_future() {
 
 async fn expect_here(expected: &'static str) {
     expect(None, expected).await;
+}
+
+#[test]
+fn test_stack_wait_for_non_positive_timeout() {
+    everywhere(async || {
+        let (end, ended) = oneshot::channel::<()>();
+        let worker = named("worker", async move {
+            assert!(bowerbird::catch_cancel(pending::<()>()).await.is_err());
+            ended.await.unwrap();
+        });
+        let handle = worker.handle();
+        expect(Some(handle.clone()), "worker[]()").await;
+        // The task that had no time at all is cancelled, and awaited to its end.
+        let probe = named("probe", drop_output(bowerbird::wait_for(worker, Duration::ZERO)));
+        expect(Some(handle), "worker[oneshot](probe[worker]())").await;
+        end.send(()).unwrap();
+        probe.await.unwrap();
+    });
+}
+
+/// Tasks that outlive what has awaited them are awaited by nobody.
+#[test]
+fn test_stack_gather_survivor() {
+    everywhere(async || {
+        for victim_is_cancelled in [false, true] {
+            let (fall, fallen) = oneshot::channel::<()>();
+            let survivor = async {
+                call_me("survivor");
+                pending::<Result<(), &str>>().await
+            };
+            let victim = async move {
+                call_me("victim");
+                fallen.await.unwrap();
+                if victim_is_cancelled {
+                    current_task().unwrap().cancel();
+                    yield_now().await;
+                }
+                Err::<(), _>("failed")
+            };
+            let gathering = named("gathers", async {
+                drop(gather((survivor, victim)).first_error().await);
+            });
+            let find = || all_tasks().into_iter().find(|task| &*task.name() == "survivor");
+            until(|| find().is_some()).await;
+            let survivor = find().unwrap();
+            let before = "survivor[](gathers[gather survivor victim]())";
+            expect(Some(survivor.clone()), before).await;
+            fall.send(()).unwrap();
+            assert_eq!(gathering.await.is_err(), victim_is_cancelled);
+            expect(Some(survivor.clone()), "survivor[]()").await;
+            survivor.cancel();
+            survivor.wait().await;
+        }
+    });
+}
+
+#[test]
+fn test_stack_as_completed() {
+    everywhere(async || {
+        let inner = named("inner", expect_here("inner[](main[as_completed inner]())"));
+        let mut ends = bowerbird::as_completed([inner]);
+        let (_, end) = ends.next().await.unwrap();
+        end.unwrap();
+    });
+}
+
+#[test]
+fn test_stack_as_completed_timeout() {
+    everywhere(async || {
+        let survivor = named("inner", pending::<()>());
+        let handle = survivor.handle();
+        let mut ends = bowerbird::as_completed([survivor]).timeout(Duration::from_millis(1));
+        assert!(ends.next().await.unwrap().is_err());
+        drop(ends);
+        expect(Some(handle.clone()), "inner[]()").await;
+        handle.cancel();
+    });
+}
+
+#[test]
+fn test_call_graph_finished_task() {
+    everywhere(async || {
+        let cancelled = named("cancelled", pending::<()>());
+        cancelled.cancel();
+        let ended = [named("done", async {}), named("failed", async { panic!("boom") }), cancelled];
+        for task in ended {
+            task.wait().await;
+            let graph = capture(&task);
+            assert!(graph.waits_for.is_empty() && graph.awaited_by.is_empty());
+            let text = format_call_graph(Some(&task));
+            assert!(text.contains(&format!("name='{}'", task.name())), "{text}");
+            drop(task.await);
+        }
+    });
+}
+
+/// `test_wait_discards_awaited_by_for_pending` of test_tasks.py.
+#[test]
+fn test_wait_discards_awaited_by_for_pending() {
+    everywhere(async || {
+        let immortal = named("immortal", pending::<()>());
+        let done = spawn(async {});
+        let first = bowerbird::ReturnWhen::FirstCompleted;
+        let (_, left) = bowerbird::wait([immortal.handle(), done.handle()], first).await;
+        assert_eq!(left.len(), 1);
+        expect(Some(immortal.handle()), "immortal[]()").await;
+        immortal.cancel();
+    });
 }
 
 // -----------------------------------------------------------------------------------------------

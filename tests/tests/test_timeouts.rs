@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bowerbird::{
     CancelScope, TaskError, cancel_scope, catch_cancel, current_effective_deadline, current_task,
-    fail_after, fail_at, move_on_after, move_on_at, sleep, spawn, time, timeout, timeout_at,
+    defer, fail_after, fail_at, move_on_after, move_on_at, sleep, spawn, time, timeout, timeout_at,
     yield_now,
 };
 use bowerbird_tests::{Journal, catch, everywhere, paused};
@@ -390,5 +390,60 @@ fn effective_deadline_is_the_earliest_around() {
         .await
         .unwrap();
         assert_eq!(current_effective_deadline(), None);
+    });
+}
+
+/// What a `finally` raises while the timeout unwinds is a panic of a destructor here, and wins over the timeout.
+#[test]
+fn test_foreign_exception_on_timeout() {
+    struct Finally;
+    impl Drop for Finally {
+        fn drop(&mut self) {
+            panic!("1/0");
+        }
+    }
+    paused(async {
+        let crash = async {
+            let _finally = Finally;
+            sleep(LONG).await;
+        };
+        let task = spawn(timeout(10 * MS, crash));
+        assert_eq!(task.await.unwrap_err().message(), Some("1/0"));
+    });
+}
+
+/// A `finally` that awaits is a cleanup, and may have a timeout of its own.
+#[test]
+fn test_nested_timeout_in_finally() {
+    paused(async {
+        let (start, journal) = (time::now(), Journal::new());
+        let inner = journal.clone();
+        let body = async {
+            let _finally = defer(async move {
+                let cut = timeout(10 * MS, pending::<()>()).await;
+                inner.note(if cut.is_err() { "inner timeout" } else { "none" });
+            });
+            sleep(LONG).await;
+        };
+        assert!(timeout(10 * MS, body).await.is_err());
+        journal.expect(&["inner timeout"]);
+        assert_eq!(time::now() - start, 20 * MS, "the timeout waits for the cleanup");
+    });
+}
+
+/// The deadline of a scope whose request was caught inside is past changing for that request alone: the body
+/// goes on, and the scope holds it to the new deadline.
+#[test]
+fn test_timeout_expiring() {
+    paused(async {
+        let start = time::now();
+        let scope = fail_after(10 * MS, async |scope| {
+            assert!(catch_cancel(pending::<()>()).await.is_err());
+            assert!(scope.expired());
+            scope.reschedule(start + 30 * MS);
+            sleep(LONG).await;
+        });
+        assert!(scope.await.is_err());
+        assert_eq!(time::now() - start, 30 * MS);
     });
 }

@@ -4,7 +4,9 @@ use std::future::{pending, ready};
 use std::time::Duration;
 
 use bowerbird::sync::oneshot;
-use bowerbird::{Task, catch_cancel, sleep, spawn, spawn_blocking, spawn_local, time, wait_for};
+use bowerbird::{
+    Task, catch_cancel, shield, sleep, spawn, spawn_blocking, spawn_local, time, wait_for,
+};
 use bowerbird_tests::{Counted, everywhere, on_workers, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
@@ -243,5 +245,50 @@ fn test_wait_for_self_cancellation() {
         until(|| handle.done()).await;
         assert!(!handle.cancelled() && handle.cancelling() == 2);
         assert_eq!(outer.await.unwrap().unwrap().unwrap(), 42);
+    });
+}
+
+// ----- WaitForShieldTests -----------------------------------------------------------------------------
+
+#[test]
+fn test_zero_timeout() {
+    paused(async {
+        let task = spawn(async {
+            sleep(MS).await;
+            "done"
+        });
+        let handle = task.handle();
+        assert!(wait_for(shield(task), Duration::ZERO).await.is_err());
+        // It runs in the background.
+        assert!(!handle.done() && handle.cancelling() == 0);
+        handle.wait().await;
+        assert!(!handle.cancelled());
+    });
+}
+
+#[test]
+fn test_none_timeout() {
+    paused(async {
+        let task = spawn(async {
+            sleep(LONG).await;
+            "done"
+        });
+        assert_eq!(wait_for(shield(task), Duration::MAX).await.unwrap().unwrap(), "done");
+    });
+}
+
+#[test]
+fn test_shielded_timeout() {
+    paused(async {
+        let shared = spawn(async {
+            sleep(100 * MS).await;
+            "done"
+        })
+        .shared();
+        // Whoever wants the value afterwards keeps a shared task.
+        let waiter = spawn(shared.clone());
+        assert!(wait_for(shield(waiter), 10 * MS).await.is_err());
+        assert!(!shared.done() && shared.cancelling() == 0);
+        assert_eq!(shared.await.unwrap(), "done");
     });
 }
