@@ -255,7 +255,7 @@ fn test_stack_gather_survivor() {
                 Err::<(), _>("failed")
             };
             let gathering = named("gathers", async {
-                drop(gather((survivor, victim)).first_error().await);
+                gather((survivor, victim)).first_error().await.unwrap_err()
             });
             let find = || all_tasks().into_iter().find(|task| &*task.name() == "survivor");
             until(|| find().is_some()).await;

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use bowerbird::context::ContextVar;
 use bowerbird::event_loop::{BlockingError, Executor, ExecutorError, Job, ThreadPoolExecutor};
+use bowerbird::net::{TcpListener, TcpStream};
 use bowerbird::{
-    EventLoop, LoopHandle, Runtime, run_coroutine_threadsafe, spawn, to_thread, yield_now,
+    EventLoop, LoopHandle, Runtime, join, run_coroutine_threadsafe, spawn, to_thread, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, turns, until};
 
@@ -371,6 +372,51 @@ fn readers_of_files_and_of_closed_loops_are_errors() {
     event_loop.close();
     let error = event_loop.add_reader(pair().0, || ()).unwrap_err();
     assert_eq!(error.to_string(), "the event loop is closed");
+}
+
+#[test]
+fn test_remove_fds_after_closing() {
+    let (here, there) = pair();
+    there.set_nonblocking(true).unwrap();
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.add_reader(here.clone(), || ()).unwrap();
+    event_loop.add_writer(Arc::new(there), || ()).unwrap();
+    event_loop.close();
+    assert!(!event_loop.remove_reader(&here) && !event_loop.remove_writer(&here));
+}
+
+#[test]
+fn test_add_fds_after_closing() {
+    let (here, _there) = pair();
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.close();
+    event_loop.add_reader(here.clone(), || ()).unwrap_err();
+    event_loop.add_writer(here, || ()).unwrap_err();
+}
+
+/// A cancelled read ends at once, and the socket is as free as before.
+#[test]
+fn test_prompt_cancellation() {
+    everywhere(|| async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = join((TcpStream::connect(address), listener.accept())).await;
+        let (client, (_there, _)) = (client.unwrap(), accepted.unwrap());
+        let journal = Journal::new();
+        let guard = journal.on_drop("the read was dropped");
+        let reading = spawn(async move {
+            let _guard = guard;
+            client.readable().await
+        });
+        turns(5).await;
+        assert!(!reading.done());
+        LoopHandle::current().call_soon({
+            let reading = reading.handle();
+            move || assert!(reading.cancel())
+        });
+        assert!(reading.await.unwrap_err().is_cancelled());
+        journal.expect(&["the read was dropped"]);
+    });
 }
 
 #[test]

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    ReturnWhen, Runner, catch_cancel, current_task, gather, shield, sleep, spawn, time, wait,
-    yield_now,
+    ReturnWhen, Runner, TaskHandle, catch_cancel, current_task, gather, shield, sleep, spawn, time,
+    timeout, wait, yield_now,
 };
-use bowerbird_tests::{Counted, everywhere, on_workers, paused, turns, until};
+use bowerbird_tests::{
+    Counted, Journal, WORKER_COUNTS, everywhere, on_workers, paused, turns, until,
+};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -283,4 +285,97 @@ fn test_exception_marking() {
     });
     assert_eq!(result.unwrap().message(), Some("early"));
     assert_eq!(*reports.lock().unwrap(), ["late"]);
+}
+
+// ----- shields whose awaiter was cancelled ------------------------------------------------------------
+
+/// Runs a program with somebody who hears what nobody retrieved.
+fn heard_on_every_number_of_workers<F: Future>(program: impl Fn(Journal) -> F) {
+    for workers in WORKER_COUNTS {
+        let journal = Journal::new();
+        let log = journal.clone();
+        let builder = Runner::builder()
+            .worker_threads(workers)
+            .exception_handler(move |unhandled| log.note(unhandled.error.clone().unwrap()));
+        builder.build().unwrap().run(program(journal)).unwrap();
+    }
+}
+
+/// A task in a shield whose awaiter is cancelled, and what ends it, with a panic or without.
+async fn shielded_alone(panics: bool) -> (TaskHandle, oneshot::Sender<()>) {
+    let (end, ended) = oneshot::channel::<()>();
+    let inner = spawn(async move {
+        ended.await.unwrap();
+        assert!(!panics, "foo");
+    });
+    let handle = inner.handle();
+    let outer = spawn(shield(inner));
+    turns(3).await;
+    outer.cancel();
+    assert!(outer.await.unwrap_err().is_cancelled());
+    assert!(!handle.done() && handle.cancelling() == 0);
+    (handle, end)
+}
+
+#[test]
+fn test_shield_cancel_outer_result() {
+    heard_on_every_number_of_workers(async |journal: Journal| {
+        let (inner, end) = shielded_alone(false).await;
+        end.send(()).unwrap();
+        inner.wait().await;
+        assert!(!inner.cancelled());
+        journal.expect(&[]);
+    });
+}
+
+/// The shield took the task, so nobody can ask for its panic any more: it is heard at once, and once.
+#[test]
+fn test_shield_cancel_outer_exception_never_retrieved() {
+    heard_on_every_number_of_workers(async |journal: Journal| {
+        let (inner, end) = shielded_alone(true).await;
+        end.send(()).unwrap();
+        inner.wait().await;
+        until(|| !journal.lines().is_empty()).await;
+        journal.expect(&["foo"]);
+    });
+}
+
+/// Whoever keeps a shared task retrieves the panic, and it is not heard; also if two shields were cancelled
+/// (`test_shield_cancel_outer_twice_exception`).
+#[test]
+fn test_shield_cancel_outer_exception() {
+    heard_on_every_number_of_workers(async |journal: Journal| {
+        let (end, ended) = oneshot::channel::<()>();
+        let inner = spawn(async move {
+            ended.await.unwrap();
+            panic!("foo");
+        })
+        .shared();
+        for _ in 0..2 {
+            let kept = inner.clone();
+            let outer = spawn(shield(spawn(async move { kept.wait().await })));
+            turns(3).await;
+            outer.cancel();
+            assert!(outer.await.unwrap_err().is_cancelled());
+        }
+        assert!(!inner.done() && inner.cancelling() == 0);
+        end.send(()).unwrap();
+        assert_eq!(inner.await.map(|(): ()| ()).unwrap_err().message(), Some("foo"));
+        journal.expect(&[]);
+    });
+}
+
+#[test]
+fn test_shield_cancel_outer_in_task() {
+    everywhere(|| async {
+        let inner = spawn(pending::<()>());
+        let handle = inner.handle();
+        assert!(timeout(Duration::from_millis(1), shield(inner)).await.is_err());
+        // The task of the awaiter goes on, and the inner one is left alone.
+        turns(3).await;
+        assert!(!handle.done() && handle.cancelling() == 0);
+        handle.cancel();
+        handle.wait().await;
+        assert!(handle.cancelled());
+    });
 }

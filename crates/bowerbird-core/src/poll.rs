@@ -467,14 +467,17 @@ pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
         let cold = cold.0.lock();
         (cold.reporter.clone(), cold.is_reported)
     });
-    match reporter {
+    let report = || match reporter {
         _ if is_reported => {}
         Some(reporter) => {
             reporter.report(&unhandled);
             reporter.obey_policy(&unhandled);
         }
         None => call_exception_handler(&unhandled),
-    }
+    };
+    // The handler sees the variables of the task, as in asyncio.
+    let mut context = unhandled.task.as_ref().map(TaskHandle::own_context).unwrap_or_default();
+    context.run(report);
     drop_unhandled(unhandled);
 }
 

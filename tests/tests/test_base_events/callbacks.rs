@@ -4,6 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use bowerbird::context::ContextVar;
+use bowerbird::event_loop::CallbackHandle;
 use bowerbird::future::promise;
 use bowerbird::{EventLoop, LoopHandle, current_task, spawn, yield_now};
 use bowerbird_tests::{Counted, Journal, WORKER_COUNTS, everywhere, on_workers, turns, until};
@@ -177,4 +178,80 @@ fn callback_may_spawn_and_call_again() {
         });
         assert_eq!(heard.await.unwrap(), "both");
     });
+}
+
+/// A callback that is being called runs to its end, whoever cancels its handle, and `cancel` waits for nobody:
+/// in asyncio a thread that cancels it, or asks, waits for its end.
+#[test]
+fn test_call_soon_threadsafe_handle_block_cancellation() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (handle, journal) = (event_loop.handle(), Journal::new());
+    let noted = journal.clone();
+    let other = thread::spawn(move || {
+        let (begin, begun) = mpsc::channel();
+        let (go_on, gone_on) = mpsc::channel();
+        let callback = handle.call_soon_threadsafe(move || {
+            begin.send(()).unwrap();
+            gone_on.recv().unwrap();
+            noted.note("hello");
+        });
+        let callback = callback.unwrap();
+        begun.recv().unwrap();
+        callback.cancel();
+        let was_cancelled = callback.cancelled();
+        go_on.send(()).unwrap();
+        handle.stop();
+        was_cancelled
+    });
+    event_loop.run_forever().unwrap();
+    assert!(!other.join().unwrap(), "it was being called before");
+    journal.expect(&["hello"]);
+}
+
+#[test]
+fn test_call_soon_threadsafe_handle_cancel_same_thread() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (handle, journal) = (event_loop.handle(), Journal::new());
+    let noted = journal.clone();
+    let (give, given) = mpsc::channel::<CallbackHandle>();
+    let stopper = event_loop.handle();
+    let callback = handle.call_soon_threadsafe(move || {
+        let own = given.recv().unwrap();
+        own.cancel();
+        noted.note(if own.cancelled() { "cancelled" } else { "hello" });
+        stopper.stop();
+    });
+    give.send(callback.unwrap()).unwrap();
+    event_loop.run_forever().unwrap();
+    journal.expect(&["hello"]);
+}
+
+#[test]
+fn test_call_soon_threadsafe_handle_cancel_other_thread() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (handle, journal) = (event_loop.handle(), Journal::new());
+    let noted = journal.clone();
+    let (go_on, gone_on) = mpsc::channel();
+    // The loop is held up until the callback was added and cancelled.
+    event_loop.call_soon(move || gone_on.recv().unwrap());
+    let other = thread::spawn(move || {
+        let callback = handle.call_soon_threadsafe(move || noted.note("hello")).unwrap();
+        callback.cancel();
+        assert!(callback.cancelled());
+        go_on.send(()).unwrap();
+        handle.stop();
+    });
+    event_loop.run_forever().unwrap();
+    other.join().unwrap();
+    journal.expect(&[]);
+}
+
+#[test]
+fn test_call_soon_threadsafe_same_thread() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let journal = Journal::new();
+    event_loop.call_soon_threadsafe(note(&journal, "hello")).unwrap();
+    event_loop.call_soon(note(&journal, "world"));
+    event_loop.run_until_complete(turns(1)).unwrap();
+    journal.expect(&["hello", "world"]);
 }

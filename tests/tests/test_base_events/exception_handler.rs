@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bowerbird::EventLoop;
+use bowerbird::context::ContextVar;
 use bowerbird::runtime::{Unhandled, UnhandledKind};
 use bowerbird_tests::{Journal, turns};
 
@@ -71,4 +72,42 @@ fn test_set_debug() {
     event_loop.close();
     event_loop.set_debug(true);
     assert!(!event_loop.get_debug());
+}
+
+static NAME: ContextVar<&str> = ContextVar::new("name");
+
+/// A loop whose handler notes what it was told, and in which context.
+fn noting_loop(journal: &Journal) -> EventLoop {
+    let log = journal.clone();
+    let builder = EventLoop::builder().exception_handler(move |unhandled| {
+        let error = unhandled.error.as_deref().unwrap_or_default();
+        log.note(format!("{error} in {}", NAME.get().unwrap_or("none")));
+    });
+    builder.build().unwrap()
+}
+
+/// `test_futures2.py`: the handler is called in the context of the callback.
+#[test]
+fn test_handle_exc_handler_correct_context() {
+    let journal = Journal::new();
+    let mut event_loop = noting_loop(&journal);
+    event_loop.call_soon(|| {
+        let _token = NAME.set("bar");
+        panic!("1/0");
+    });
+    event_loop.run_until_complete(turns(2)).unwrap();
+    journal.expect(&["1/0 in bar"]);
+}
+
+/// `test_futures2.py`: the handler is called in the context of the task.
+#[test]
+fn test_task_exc_handler_correct_context() {
+    let journal = Journal::new();
+    let mut event_loop = noting_loop(&journal);
+    drop(event_loop.create_task(async {
+        let _token = NAME.set("bar");
+        panic!("1/0");
+    }));
+    event_loop.run_until_complete(turns(3)).unwrap();
+    journal.expect(&["1/0 in bar"]);
 }

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::mpsc;
 use std::thread;
 
+use bowerbird::future::promise;
 use bowerbird::{EventLoop, LoopHandle, RunError, current_task};
 use bowerbird_tests::{Journal, WORKER_COUNTS, catch, on_workers, turns};
 
@@ -217,6 +218,12 @@ fn test_running_loop_within_a_loop() {
             let mut inner = EventLoop::new().unwrap();
             let caught = catch(|| inner.run_forever());
             assert!(caught.message.contains("inside a task"), "{caught:?}");
+            // `test_get_running_loop_already_running`: the refusal changes nothing.
+            let running = LoopHandle::current();
+            assert!(running.is_running() && !inner.is_running());
+            let (told, heard) = promise();
+            running.call_soon(move || told.set_result(()).unwrap());
+            heard.await.unwrap();
         })
         .unwrap();
 }

@@ -15,6 +15,7 @@ mod model_cfg;
 mod orderings;
 mod unsafe_code;
 mod architecture;
+mod cpython_maps;
 mod size;
 mod seams;
 mod unfinished;
@@ -59,6 +60,9 @@ pub(crate) fn run() -> Outcome {
             .iter()
             .flat_map(|text| architecture::check(text, |path| Path::new(path).exists())),
     );
+    let maps =
+        cpython_maps::read().map_err(|error| format!("{}: {error}", cpython_maps::DIRECTORY))?;
+    findings.extend(cpython_maps::check(&maps, &sources));
     for finding in &findings {
         eprintln!("{finding}");
     }

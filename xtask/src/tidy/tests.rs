@@ -1,7 +1,7 @@
 //! Each rule is shown what it must report, and what it must leave alone.
 
 use super::source::Source;
-use super::{Finding, architecture, check, edges, manifest};
+use super::{Finding, architecture, check, cpython_maps, edges, manifest};
 
 const LIBRARY: &str = "crates/bowerbird-core/src/worker.rs";
 
@@ -162,4 +162,23 @@ fn strings_characters_and_comments_are_not_code() {
 fn features_are_read_without_the_default() {
     let text = "[features]\ndefault = [\"a\"]\na = []\n# b = []\nc = [\"dep:c\"]\n\n[dependencies]\nd = \"1\"\n";
     assert_eq!(manifest::features(text), ["a", "c"]);
+}
+
+#[test]
+fn maps_that_name_no_test_or_leave_one_out_are_reported() {
+    let map = "# Map\nOf `Lib/test/test_a.py`.\n\n| CPython | here |\n|---|---|\n\
+               | test_one | `file_of.rs`: is_there, is_gone |\n\
+               | test_two, test_many_* | the same names; none of `is_gone` |\n| WholeClass | none |\n";
+    let names = "The names.\n\ntest_a.py First: test_one test_two\n    test_many_b test_left_out\n\
+                 test_a.py WholeClass: test_three\ntest_b.py Other: test_one\n";
+    let texts = [("tests/cpython/test_a.md", map), ("tests/cpython/names.txt", names)];
+    let texts = texts.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
+    let source = Source::new("tests/tests/a.rs", "fn is_there() {}\nfn test_two() {}\n");
+    let findings = cpython_maps::check(&texts, &[source]);
+    let found: Vec<_> = findings.iter().map(|finding| finding.to_string()).collect();
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found[0].contains("test_a.md:6") && found[0].ends_with("no test `is_gone`"));
+    assert!(found[1].contains("test_a.md:7") && found[1].ends_with("no test `test_many_*`"));
+    assert!(found[2].contains("names.txt:4") && found[2].contains("`test_left_out` of First"));
+    assert!(found[3].contains("names.txt:6") && found[3].contains("test_b.py"));
 }

@@ -1,11 +1,12 @@
 //! One callback that waits to be called, and the handles by which it is cancelled.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bowerbird_base::sync::Mutex;
+use bowerbird_core::{Unhandled, UnhandledKind, call_exception_handler};
 
 use crate::context::{Context, copy_context};
 
@@ -40,10 +41,16 @@ impl Call {
             }
         };
         let Slot::Waiting(callback, mut context) = taken else { return };
-        bowerbird_core::caught_at("a callback of the event loop panicked", self.location, || {
-            context.run(callback);
-            drop(context);
+        // The exception handler sees the variables of the callback, as in asyncio.
+        context.run(|| {
+            let message = "a callback of the event loop panicked";
+            bowerbird_core::caught_at(message, self.location, callback)
         });
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(context))) {
+            let message = "the destructor of a context variable panicked";
+            let unhandled = Unhandled::new(UnhandledKind::Destructor, message);
+            call_exception_handler(&unhandled.with_location(self.location).with_panic(payload));
+        }
     }
 
     /// Drops the callback uncalled.

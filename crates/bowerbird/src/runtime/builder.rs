@@ -157,7 +157,8 @@ impl<R> Builder<R> {
     }
 
     /// Sets who hears what nobody retrieved: panics of detached tasks, work left behind at the end. Unless
-    /// set, a line on standard error.
+    /// set, a line on standard error. It is called with the context variables of the task or callback that
+    /// failed.
     ///
     /// asyncio: `loop.set_exception_handler`.
     pub fn exception_handler(self, handler: impl Fn(&Unhandled) + Send + Sync + 'static) -> Self {
