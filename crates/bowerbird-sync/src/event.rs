@@ -4,23 +4,28 @@
 //! it began to wait; another number means that the event was set since, even if it was cleared again at
 //! once. So `set` wakes everybody who waited before it, as in asyncio, and owes nothing to who comes after.
 //!
+//! `set` takes the whole list: the number tells a waiter that it has no entry any more, so a thousand of them go
+//! on without a look at the lock.
+//!
 //! # Ordering arguments
 //! - `[ORD-1]` The word is written under the lock, with Release, and read without it, with Acquire: what
 //!   the setter did before `set` is seen by whoever sees the flag or the new number. Weaker: the waiter
 //!   goes on and sees old data (loom tests `who_sees_the_flag_sees_what_came_before_it`,
 //!   `who_sees_the_turn_sees_what_came_before_it`).
+//! - `[ORD-2]` Under the lock the word is read with Relaxed: it is written nowhere else.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 
-use bowerbird_base::cancel_safe::CancelSafe;
-use bowerbird_base::poll_context;
-use bowerbird_base::sync::Mutex;
+use bowerbird_base::const_fn;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
-use bowerbird_base::wake_all::wake_all;
+use bowerbird_base::sync::{Mutex, MutexGuard};
+
+use crate::block_on::block_on;
+use crate::wait_list::WaitList;
+
+mod wait;
+
+pub use wait::EventWait;
 
 const SET: usize = 1;
 /// One `set` in the word.
@@ -29,6 +34,8 @@ const TURN: usize = 2;
 /// A flag that is set by one and waited for by many.
 ///
 /// asyncio: `asyncio.Event`. This one may be set from any thread.
+///
+/// [`AutoResetEvent`](crate::AutoResetEvent) lets one waiter through for each `set`.
 ///
 /// # Examples
 /// ```
@@ -49,30 +56,34 @@ const TURN: usize = 2;
 /// });
 /// ```
 pub struct Event {
-    /// A copy of the word under the lock.
     word: AtomicUsize,
-    waiters: Mutex<Waiters>,
+    waits: Mutex<WaitList<()>>,
 }
 
-/// Who waits, in the order of arrival.
-#[derive(Default)]
-struct Waiters {
-    /// The word itself; the atomic one is its copy for who looks without the lock.
-    word: usize,
-    wakers: BTreeMap<u64, Waker>,
-    next_key: u64,
+/// What an [`Event`] was like at one moment, see [`Event::statistics`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EventStatistics {
+    /// Whether it was set.
+    pub is_set: bool,
+    /// How many waited.
+    pub tasks_waiting: usize,
 }
 
 impl Event {
-    /// Makes an event that is not set.
-    ///
-    /// # Examples
-    /// ```
-    /// let event = bowerbird::sync::Event::new();
-    /// assert!(!event.is_set());
-    /// ```
-    pub fn new() -> Self {
-        Self { word: AtomicUsize::new(0), waiters: Mutex::new(Waiters::default()) }
+    const_fn! {
+        /// Makes an event that is not set.
+        ///
+        /// asyncio: `Event()`.
+        ///
+        /// # Examples
+        /// ```
+        /// static STARTED: bowerbird::sync::Event = bowerbird::sync::Event::new();
+        /// assert!(!STARTED.is_set());
+        /// ```
+        pub fn new() -> Self {
+            Self { word: AtomicUsize::new(0), waits: Mutex::new(WaitList::new()) }
+        }
     }
 
     /// Sets the event and wakes all who wait, in the order of their arrival.
@@ -80,7 +91,7 @@ impl Event {
     /// asyncio: `Event.set`. Setting it twice does nothing, there as here.
     ///
     /// # Panics
-    /// With the first panic of a waker, after all have been woken.
+    /// With the first panic of a waiter, after all have been woken.
     ///
     /// # Examples
     /// ```
@@ -94,17 +105,16 @@ impl Event {
     /// });
     /// ```
     pub fn set(&self) {
-        let woken = {
-            let mut waiters = self.waiters.lock();
-            if waiters.word & SET != 0 {
-                return;
-            }
-            waiters.word = waiters.word.wrapping_add(TURN) | SET;
-            // [ORD-1]
-            self.word.store(waiters.word, Ordering::Release);
-            std::mem::take(&mut waiters.wakers)
-        };
-        wake_all(woken.into_values());
+        let mut waits = self.waits.lock();
+        let word = self.word_of(&waits);
+        if word & SET != 0 {
+            return;
+        }
+        // [ORD-1]
+        self.word.store(word.wrapping_add(TURN) | SET, Ordering::Release);
+        let released = waits.release_all();
+        drop(waits);
+        released.wake();
     }
 
     /// Clears the event: later waits wait for the next [`set`](Self::set).
@@ -122,10 +132,10 @@ impl Event {
     /// });
     /// ```
     pub fn clear(&self) {
-        let mut waiters = self.waiters.lock();
-        waiters.word &= !SET;
+        let waits = self.waits.lock();
+        let word = self.word_of(&waits);
         // [ORD-1]
-        self.word.store(waiters.word, Ordering::Release);
+        self.word.store(word & !SET, Ordering::Release);
     }
 
     /// Returns whether the event is set.
@@ -140,12 +150,6 @@ impl Event {
     /// ```
     pub fn is_set(&self) -> bool {
         self.look() & SET != 0
-    }
-
-    /// The one look at the word outside the lock.
-    fn look(&self) -> usize {
-        // [ORD-1]
-        self.word.load(Ordering::Acquire)
     }
 
     /// Waits until the event is set.
@@ -168,7 +172,52 @@ impl Event {
     /// ```
     #[track_caller]
     pub fn wait(&self) -> EventWait<'_> {
-        EventWait { event: self, began: None, location: Location::caller() }
+        EventWait::new(self)
+    }
+
+    /// Waits until the event is set, from a thread that runs no task.
+    ///
+    /// asyncio: `threading.Event.wait`.
+    ///
+    /// # Panics
+    /// Inside a task, whose worker it would block.
+    ///
+    /// # Examples
+    /// ```
+    /// let event = bowerbird::sync::Event::new();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| event.blocking_wait());
+    ///     event.set();
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn blocking_wait(&self) {
+        block_on(self.wait(), "Event::blocking_wait()", "await event.wait() instead");
+    }
+
+    /// Tells how many wait.
+    ///
+    /// asyncio: none; trio's `Event.statistics`.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(bowerbird::sync::Event::new().statistics().tasks_waiting, 0);
+    /// ```
+    pub fn statistics(&self) -> EventStatistics {
+        let tasks_waiting = self.waits.lock().len();
+        EventStatistics { is_set: self.is_set(), tasks_waiting }
+    }
+
+    /// The one look at the word outside the lock.
+    fn look(&self) -> usize {
+        // [ORD-1]
+        self.word.load(Ordering::Acquire)
+    }
+
+    /// The word, by the lock.
+    fn word_of(&self, _waits: &MutexGuard<'_, WaitList<()>>) -> usize {
+        // [ORD-2]
+        self.word.load(Ordering::Relaxed)
     }
 }
 
@@ -181,101 +230,6 @@ impl Default for Event {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("is_set", &self.is_set()).finish_non_exhaustive()
-    }
-}
-
-/// Waits until an [`Event`] is set, see [`Event::wait`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct EventWait<'a> {
-    event: &'a Event,
-    /// Set by the first poll that found the event unset.
-    began: Option<Began>,
-    location: &'static Location<'static>,
-}
-
-#[derive(Clone, Copy)]
-struct Began {
-    key: u64,
-    word: usize,
-}
-
-impl EventWait<'_> {
-    /// Returns whether the event is set, or was since this wait began.
-    fn is_over(&self, word: usize) -> bool {
-        word & SET != 0 || self.began.is_some_and(|began| began.word != word)
-    }
-
-    /// Puts the waker into the list, or in place of this wait's last one. `false`: the event was set.
-    fn register(&mut self, waker: &Waker) -> bool {
-        // An entry that is still there was not woken; comparing runs nobody's code.
-        if let Some(began) = self.began {
-            let waiters = self.event.waiters.lock();
-            if waiters.wakers.get(&began.key).is_some_and(|stored| stored.will_wake(waker)) {
-                return true;
-            }
-        }
-        // Cloned before the lock; what is left of both is dropped after it.
-        let mut waker = Some(waker.clone());
-        let mut _old = None;
-        let mut waiters = self.event.waiters.lock();
-        let word = waiters.word;
-        if self.is_over(word) {
-            drop(waiters);
-            return false;
-        }
-        let key = match self.began {
-            Some(began) => began.key,
-            None => {
-                let key = waiters.next_key;
-                waiters.next_key += 1;
-                key
-            }
-        };
-        if let Some(waker) = waker.take() {
-            _old = waiters.wakers.insert(key, waker);
-        }
-        drop(waiters);
-        self.began = Some(Began { key, word });
-        true
-    }
-}
-
-impl Future for EventWait<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.began.is_some() && poll_context::is_offered() {
-            poll_context::yield_now(cx);
-            return Poll::Pending;
-        }
-        if !self.is_over(self.event.look()) && self.register(cx.waker()) {
-            poll_context::note_wait(
-                "event",
-                std::ptr::from_ref(self.event).addr() as u64,
-                Some(self.location),
-            );
-            return Poll::Pending;
-        }
-        let proceed = std::task::ready!(poll_context::poll_proceed(cx));
-        proceed.made_progress();
-        Poll::Ready(())
-    }
-}
-
-impl Drop for EventWait<'_> {
-    fn drop(&mut self) {
-        let Some(began) = self.began else { return };
-        if !self.is_over(self.event.look()) {
-            let _waker = self.event.waiters.lock().wakers.remove(&began.key);
-        }
-    }
-}
-
-impl CancelSafe for EventWait<'_> {}
-
-impl fmt::Debug for EventWait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventWait").field("location", &self.location).finish_non_exhaustive()
     }
 }
 

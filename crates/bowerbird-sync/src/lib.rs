@@ -9,7 +9,10 @@
 //! - [`Semaphore`], [`BoundedSemaphore`]: a number of permits. asyncio: the same names.
 //! - [`Queue`], [`LifoQueue`], [`PriorityQueue`]: items that some put and others get. asyncio: the same names.
 //! - [`mpsc`], [`mpmc`]: many values, from many senders to one receiver or to many. asyncio: `asyncio.Queue`.
-//! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`.
+//! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`. [`AutoResetEvent`] lets one through for each
+//!   time it is set.
+//! - [`Notify`]: tells one waiter, or all, that something happened.
+//! - [`Barrier`]: lets tasks through in groups. asyncio: `asyncio.Barrier`.
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
 
@@ -25,21 +28,29 @@ mod held;
 mod channel;
 pub mod mpsc;
 pub mod mpmc;
+mod auto_reset_event;
+mod notify;
+mod barrier;
 mod block_on;
-#[allow(dead_code, reason = "the primitives that use it are being built")]
 mod leaf;
 #[allow(dead_code, reason = "the primitives that use it are being built")]
 mod permits;
 #[allow(dead_code, reason = "the primitives that use it are being built")]
 mod wait_list;
 
-pub use event::{Event, EventWait};
+pub use auto_reset_event::{AutoResetEvent, AutoResetEventStatistics, AutoResetWait};
+pub use barrier::{Barrier, BarrierState, BarrierStatistics, BarrierWait, BrokenBarrierError};
+pub use event::{Event, EventStatistics, EventWait};
 pub use lock::{
     Lock, LockGuard, LockOwned, LockStatistics, LockWait, MappedLockGuard, OwnedLockGuard,
     OwnedMappedLockGuard,
 };
+pub use notify::{Notified, Notify, NotifyStatistics, OwnedNotified};
 pub use queue::{LifoQueue, PriorityQueue, Queue, QueueShutDown};
 pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit,
     Semaphore, SemaphorePermit, SemaphoreStatistics, TryAcquireError,
 };
+
+#[cfg(test)]
+mod test_wakers;

@@ -27,7 +27,7 @@ use bowerbird_base::ledger::{Line, Spot};
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::wait_list::{Called, Key, WaitList};
+use crate::wait_list::{Called, Key, WaitList, lock_renewed};
 
 /// The most permits that can be free at a time.
 pub(crate) const MOST: usize = usize::MAX >> SHIFT;
@@ -310,23 +310,12 @@ impl Permits {
     #[cold]
     fn poll_again(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let Some(own) = &*key else { unreachable!("only who waits is polled again") };
-        let mut waits = self.waits.lock();
-        let mut old = None;
-        if !waits.is_called(own) && !waits.will_wake(own, cx.waker()) {
-            // Cloned beside the lock; the wait may be called in the meantime.
-            drop(waits);
-            let waker = cx.waker().clone();
-            waits = self.waits.lock();
-            old = Some(waits.replace_waker(own, waker));
-        }
+        let (_old, mut waits) = lock_renewed(&self.waits, |waits| waits, own, cx.waker());
         if !waits.is_called(own) {
-            drop(waits);
-            drop(old);
             return Poll::Pending;
         }
         let removed = key.take().map(|own| waits.remove(own));
         drop(waits);
-        drop(old);
         let was_closed = removed.is_some_and(|removed| removed.data.was_closed);
         Poll::Ready(if was_closed { Err(Closed) } else { Ok(()) })
     }

@@ -15,6 +15,7 @@
 
 use std::task::Waker;
 
+use bowerbird_base::sync::{Mutex, MutexGuard};
 use bowerbird_base::wake_all::wake_all;
 
 /// No entry.
@@ -174,6 +175,21 @@ impl<T> WaitList<T> {
         wakers
     }
 
+    /// Takes all out, to be woken after the lock. The list begins anew: **the keys it gave are void**, and who
+    /// has one must not use it again. For primitives whose waits see without the list that they are over.
+    pub(crate) fn release_all(&mut self) -> Released<T> {
+        if self.entries.capacity() > KEPT {
+            return Released::Crowd(std::mem::replace(self, Self::new()));
+        }
+        let mut few = Called::default();
+        while let Some((waker, _)) = self.call_front() {
+            few.push(waker);
+        }
+        self.entries.clear();
+        *self = Self { entries: std::mem::take(&mut self.entries), ..Self::new() };
+        Released::Few(few)
+    }
+
     /// What the owner of `key` left there, and whether it was called.
     pub(crate) fn look(&mut self, key: &Key) -> (&mut T, bool) {
         match &mut self.entry(key.0).state {
@@ -318,6 +334,36 @@ impl<T> WaitList<T> {
     }
 }
 
+/// Who was taken out by [`WaitList::release_all`], to be woken after the lock.
+pub(crate) enum Released<T> {
+    Few(Called),
+    /// The list itself, with the wakers where they are.
+    Crowd(WaitList<T>),
+}
+
+impl<T> Released<T> {
+    /// Wakes them in the order of their arrival.
+    ///
+    /// # Panics
+    /// With the first panic of a waker, after all have been woken.
+    pub(crate) fn wake(self) {
+        match self {
+            Self::Few(few) => few.wake(),
+            Self::Crowd(mut list) => {
+                let mut next = list.head;
+                wake_all(std::iter::from_fn(|| {
+                    let entry = list.entries.get_mut(next as usize)?;
+                    next = entry.next;
+                    match std::mem::replace(&mut entry.state, State::Free) {
+                        State::Waiting(waker, _) => Some(waker),
+                        State::Called(_) | State::Free => unreachable!("only who waits is linked"),
+                    }
+                }));
+            }
+        }
+    }
+}
+
 /// The wakers of those called under a lock, to be woken after it. None and one cost no allocation.
 #[derive(Default)]
 pub(crate) enum Called {
@@ -339,6 +385,10 @@ impl Called {
         };
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Wakes them in the order in which they were called.
     ///
     /// # Panics
@@ -351,6 +401,27 @@ impl Called {
             Self::Many(all) => wake_all(all),
         }
     }
+}
+
+/// Locks `place` for another poll of a wait: the entry of `key` was called by then, or it has a waker that wakes
+/// the same task as `waker`. The waker that comes with the guard is to be dropped after it.
+pub(crate) fn lock_renewed<'a, S, T>(
+    place: &'a Mutex<S>,
+    list: impl Fn(&mut S) -> &mut WaitList<T>,
+    key: &Key,
+    waker: &Waker,
+) -> (Option<Waker>, MutexGuard<'a, S>) {
+    let mut locked = place.lock();
+    let waits = list(&mut locked);
+    if waits.is_called(key) || waits.will_wake(key, waker) {
+        return (None, locked);
+    }
+    // Cloned beside the lock; the wait may be called in the meantime.
+    drop(locked);
+    let waker = waker.clone();
+    locked = place.lock();
+    let old = list(&mut locked).replace_waker(key, waker);
+    (Some(old), locked)
 }
 
 #[cfg(test)]

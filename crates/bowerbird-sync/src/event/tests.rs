@@ -1,48 +1,34 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Request};
 
-use super::Event;
-
-/// Wakers that write their number into a common list.
-struct Numbered(usize, Arc<Mutex<Vec<usize>>>);
-
-impl Wake for Numbered {
-    fn wake(self: Arc<Self>) {
-        self.1.lock().unwrap().push(self.0);
-        assert_ne!(self.0, 99, "the panicking waker");
-    }
-}
-
-fn is_ready<F: Future>(future: &mut Pin<Box<F>>, waker: &Waker) -> bool {
-    future.as_mut().poll(&mut Context::from_waker(waker)).is_ready()
-}
+use super::{Event, EventWait};
+use crate::test_wakers::{PANICS, Random, Woken, is_ready, is_ready_with};
 
 #[test]
 fn set_wakes_all_in_order_of_arrival() {
-    let (event, order) = (Event::new(), Arc::default());
-    let mut waits: Vec<_> = (0..10).map(|_| Box::pin(event.wait())).collect();
+    let (event, woken) = (Event::new(), Woken::default());
+    let mut waits: Vec<_> = (0..10).map(|_| event.wait()).collect();
     for (number, wait) in waits.iter_mut().enumerate() {
-        assert!(!is_ready(wait, &Waker::from(Arc::new(Numbered(number, Arc::clone(&order))))));
+        assert!(!is_ready_with(wait, &woken.waker(number)));
     }
     event.set();
     event.set();
-    assert_eq!(*order.lock().unwrap(), (0..10).collect::<Vec<_>>());
-    assert!(waits.iter_mut().all(|wait| is_ready(wait, Waker::noop())));
+    assert_eq!(woken.take(), (0..10).collect::<Vec<_>>());
+    assert!(waits.iter_mut().all(is_ready));
 }
 
 #[test]
 fn set_and_cleared_at_once_still_releases_who_waited() {
     let event = Event::new();
-    let mut early = Box::pin(event.wait());
-    assert!(!is_ready(&mut early, Waker::noop()));
+    let mut early = event.wait();
+    assert!(!is_ready(&mut early));
     event.set();
     event.clear();
-    assert!(is_ready(&mut early, Waker::noop()));
-    assert!(!is_ready(&mut Box::pin(event.wait()), Waker::noop()));
+    assert!(is_ready(&mut early));
+    assert!(!is_ready(&mut event.wait()));
     assert!(!event.is_set());
 }
 
@@ -51,46 +37,46 @@ fn set_event_is_ready_without_an_entry() {
     let event = Event::new();
     event.set();
     assert!(event.is_set());
-    assert!(is_ready(&mut Box::pin(event.wait()), Waker::noop()));
-    assert!(event.waiters.lock().wakers.is_empty());
+    assert!(is_ready(&mut event.wait()));
+    assert!(event.waits.lock().is_unused());
 }
 
 #[test]
 fn dropped_wait_leaves_no_entry_and_the_others_keep_their_order() {
-    let (event, order) = (Event::new(), Arc::default());
-    let mut waits: Vec<_> = (0..4).map(|_| Box::pin(event.wait())).collect();
+    let (event, woken) = (Event::new(), Woken::default());
+    let mut waits: Vec<_> = (0..4).map(|_| event.wait()).collect();
     for (number, wait) in waits.iter_mut().enumerate() {
-        assert!(!is_ready(wait, &Waker::from(Arc::new(Numbered(number, Arc::clone(&order))))));
+        assert!(!is_ready_with(wait, &woken.waker(number)));
     }
     drop(waits.remove(1));
-    assert_eq!(event.waiters.lock().wakers.len(), 3);
+    assert_eq!(event.statistics().tasks_waiting, 3);
     event.set();
-    assert_eq!(*order.lock().unwrap(), [0, 2, 3]);
+    assert_eq!(woken.take(), [0, 2, 3]);
     drop(waits);
 }
 
 #[test]
 fn repolled_wait_keeps_its_place_and_only_its_last_waker() {
-    let (event, order) = (Event::new(), Arc::default());
-    let mut waits: Vec<_> = (0..2).map(|_| Box::pin(event.wait())).collect();
+    let (event, woken) = (Event::new(), Woken::default());
+    let mut waits: Vec<_> = (0..2).map(|_| event.wait()).collect();
     for (number, index) in [(0, 0), (1, 1), (2, 0)] {
-        let waker = Waker::from(Arc::new(Numbered(number, Arc::clone(&order))));
-        assert!(!is_ready(&mut waits[index], &waker));
-        assert!(!is_ready(&mut waits[index], &waker));
+        let waker = woken.waker(number);
+        assert!(!is_ready_with(&mut waits[index], &waker));
+        assert!(!is_ready_with(&mut waits[index], &waker));
     }
     event.set();
-    assert_eq!(*order.lock().unwrap(), [2, 1]);
+    assert_eq!(woken.take(), [2, 1]);
 }
 
 #[test]
 fn panic_of_a_waker_keeps_nobody_asleep() {
-    let (event, order) = (Event::new(), Arc::default());
-    let mut waits: Vec<_> = (0..3).map(|_| Box::pin(event.wait())).collect();
-    for (wait, number) in waits.iter_mut().zip([0, 99, 2]) {
-        assert!(!is_ready(wait, &Waker::from(Arc::new(Numbered(number, Arc::clone(&order))))));
+    let (event, woken) = (Event::new(), Woken::default());
+    let mut waits: Vec<_> = (0..3).map(|_| event.wait()).collect();
+    for (wait, number) in waits.iter_mut().zip([0, PANICS, 2]) {
+        assert!(!is_ready_with(wait, &woken.waker(number)));
     }
     assert!(catch_unwind(AssertUnwindSafe(|| event.set())).is_err());
-    assert_eq!(*order.lock().unwrap(), [0, 99, 2]);
+    assert_eq!(woken.take(), [0, PANICS, 2]);
     assert!(event.is_set());
     event.clear();
 }
@@ -105,21 +91,105 @@ fn waker_that_uses_the_event_does_not_deadlock() {
         }
     }
     let event = Arc::new(Event::new());
-    let mut wait = Box::pin(event.wait());
-    assert!(!is_ready(&mut wait, &Waker::from(Arc::new(Clears(event.clone())))));
+    let mut wait = event.wait();
+    assert!(!is_ready_with(&mut wait, &Waker::from(Arc::new(Clears(event.clone())))));
     event.set();
     assert!(!event.is_set());
-    assert!(is_ready(&mut wait, Waker::noop()));
+    assert!(is_ready(&mut wait));
 }
 
 #[test]
 fn offered_cancellation_goes_before_the_event() {
     let event = Event::new();
-    let mut wait = Box::pin(event.wait());
-    assert!(!is_ready(&mut wait, Waker::noop()));
+    let mut wait = event.wait();
+    assert!(!is_ready(&mut wait));
     event.set();
     poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
-    assert!(!is_ready(&mut wait, Waker::noop()));
+    assert!(!is_ready(&mut wait));
     assert!(poll_context::take_request().is_some());
-    assert!(is_ready(&mut wait, Waker::noop()));
+    assert!(is_ready(&mut wait));
+}
+
+#[test]
+fn crowd_is_woken_in_order_of_arrival() {
+    let (event, woken) = (Event::new(), Woken::default());
+    for round in 1..3 {
+        let mut waits: Vec<_> = (100..1100).map(|_| event.wait()).collect();
+        for (number, wait) in waits.iter_mut().enumerate() {
+            assert!(!is_ready_with(wait, &woken.waker(number + 100)));
+        }
+        // One from the middle is gone, and its entry used again: it is the last now.
+        drop(waits.remove(500));
+        waits.push(event.wait());
+        assert!(!is_ready_with(&mut waits[999], &woken.waker(round)));
+        event.set();
+        event.clear();
+        let order: Vec<_> = (100..600).chain(601..1100).chain([round]).collect();
+        assert_eq!(woken.take(), order);
+        assert!(waits.iter_mut().all(is_ready));
+        assert!(event.waits.lock().is_unused());
+    }
+}
+
+/// The entry of a wait that was released is somebody else's now.
+#[test]
+fn released_wait_does_not_touch_the_entries_of_later_ones() {
+    let (event, woken) = (Event::new(), Woken::default());
+    let (mut dropped, mut polled) = (event.wait(), event.wait());
+    assert!(!is_ready(&mut dropped) && !is_ready(&mut polled));
+    event.set();
+    event.clear();
+    let mut later: Vec<_> = (0..2).map(|_| event.wait()).collect();
+    for (number, wait) in later.iter_mut().enumerate() {
+        assert!(!is_ready_with(wait, &woken.waker(number)));
+    }
+    drop(dropped);
+    assert!(is_ready(&mut polled));
+    assert_eq!(event.statistics().tasks_waiting, 2);
+    event.set();
+    assert_eq!(woken.take(), [0, 1]);
+}
+
+/// Against the promise in plain words: a wait is over if the event is set, or was since it was suspended.
+#[test]
+fn agrees_with_a_sequential_model() {
+    let (event, mut random) = (Event::new(), Random::new());
+    let mut waits: Vec<(EventWait<'_>, Option<usize>)> =
+        (0..8).map(|_| (event.wait(), None)).collect();
+    let (mut is_set, mut turn) = (false, 0);
+    for step in 0..50_000 {
+        let (wait, began) = &mut waits[random.below(8)];
+        match random.below(8) {
+            0 => {
+                event.set();
+                turn += usize::from(!is_set);
+                is_set = true;
+            }
+            1 | 2 => {
+                event.clear();
+                is_set = false;
+            }
+            3 => (*wait, *began) = (event.wait(), None),
+            _ => {
+                let is_over = is_set || began.is_some_and(|began| began != turn);
+                assert_eq!(is_ready(wait), is_over, "step {step}");
+                *began = if is_over { None } else { Some(turn) };
+            }
+        }
+        assert_eq!(event.is_set(), is_set);
+        let waiting = waits.iter().filter(|(_, began)| *began == Some(turn)).count();
+        assert_eq!(event.statistics().tasks_waiting, waiting, "step {step}");
+    }
+}
+
+#[test]
+fn wait_that_was_over_may_be_polled_again() {
+    let event = Event::new();
+    event.set();
+    let mut wait = event.wait();
+    assert!(is_ready(&mut wait));
+    event.clear();
+    assert!(!is_ready(&mut wait));
+    event.set();
+    assert!(is_ready(&mut wait));
 }
