@@ -1,13 +1,14 @@
 //! What every guard does: it is its value.
 
 /// Lets a guard be used as its value: `Deref`, `Debug`, `Display`, and `DerefMut` where it says `mutable`. The
-/// guard has `get(&self) -> &U`, and `get_mut(&mut self) -> &mut U` if it is mutable.
+/// guard has `get(&self) -> &U`, and `get_mut(&mut self) -> &mut U` if it is mutable. A guard that has lost its lock panics at the line that uses it.
 macro_rules! guard_traits {
     (mutable $guard:ident<$($life:lifetime,)? $($param:ident),+>, $value:ident) => {
         guard_traits!($guard<$($life,)? $($param),+>, $value);
 
         impl<$($life,)? $($param: ?Sized),+> std::ops::DerefMut for $guard<$($life,)? $($param),+> {
             #[inline]
+            #[track_caller]
             fn deref_mut(&mut self) -> &mut $value {
                 self.get_mut()
             }
@@ -18,6 +19,7 @@ macro_rules! guard_traits {
             type Target = $value;
 
             #[inline]
+            #[track_caller]
             fn deref(&self) -> &$value {
                 self.get()
             }

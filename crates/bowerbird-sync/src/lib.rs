@@ -12,6 +12,8 @@
 //! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`. [`AutoResetEvent`] lets one through for each
 //!   time it is set.
 //! - [`Notify`]: tells one waiter, or all, that something happened.
+//! - [`Condition`]: who has a lock waits for what others change under it. asyncio: `asyncio.Condition`.
+//! - [`OnceCell`], [`LazyCell`]: a value that is made once, by who needs it first.
 //! - [`Barrier`]: lets tasks through in groups. asyncio: `asyncio.Barrier`.
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
@@ -31,6 +33,9 @@ pub mod mpmc;
 mod auto_reset_event;
 mod notify;
 mod barrier;
+mod condition;
+mod once_cell;
+mod lazy_cell;
 mod block_on;
 mod leaf;
 #[allow(dead_code, reason = "the primitives that use it are being built")]
@@ -40,12 +45,15 @@ mod wait_list;
 
 pub use auto_reset_event::{AutoResetEvent, AutoResetEventStatistics, AutoResetWait};
 pub use barrier::{Barrier, BarrierState, BarrierStatistics, BarrierWait, BrokenBarrierError};
+pub use condition::{Condition, ConditionStatistics, ConditionWait, ConditionWaitFor};
 pub use event::{Event, EventStatistics, EventWait};
+pub use lazy_cell::LazyCell;
 pub use lock::{
     Lock, LockGuard, LockOwned, LockStatistics, LockWait, MappedLockGuard, OwnedLockGuard,
     OwnedMappedLockGuard,
 };
 pub use notify::{Notified, Notify, NotifyStatistics, OwnedNotified};
+pub use once_cell::{OnceCell, OnceCellStatistics, OnceCellWait, SetError};
 pub use queue::{LifoQueue, PriorityQueue, Queue, QueueShutDown};
 pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit,

@@ -123,7 +123,6 @@ impl<T: ?Sized> Lock<T> {
     }
 
     /// As [`lock`](Self::lock), for a wait inside another one that the user's code made at `location`.
-    #[allow(dead_code, reason = "for Condition")]
     pub(crate) fn lock_from(&self, location: &'static Location<'static>) -> LockWait<'_, T> {
         LockWait { lock: self, wait: Wait::new(&self.guarded, Leaf::at(location)) }
     }

@@ -26,6 +26,7 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
     }
 
     #[inline]
+    #[track_caller]
     fn get(&self) -> &T {
         match &self.hold {
             Some(hold) => hold.get(),
@@ -34,6 +35,7 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
     }
 
     #[inline]
+    #[track_caller]
     fn get_mut(&mut self) -> &mut T {
         match &mut self.hold {
             Some(hold) => hold.get_mut(),
@@ -41,6 +43,7 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
         }
     }
 
+    #[track_caller]
     fn into_hold(self) -> Hold<&'a Permits, T, Alone> {
         match self.hold {
             Some(hold) => hold,
@@ -65,9 +68,16 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
     }
 
     /// Unlocks now. Until another guard is put in its place, `guard` cannot be used.
-    #[allow(dead_code, reason = "for Condition")]
     pub(crate) fn unlock(guard: &mut Self) {
         guard.hold = None;
+    }
+
+    /// Panics if it was unlocked.
+    #[track_caller]
+    pub(crate) fn assert_has_lock(guard: &Self) {
+        if guard.hold.is_none() {
+            lock_is_lost();
+        }
     }
 
     /// Makes it a guard of a part of the value.
@@ -85,6 +95,7 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
     /// drop(name);
     /// assert_eq!(lock.into_inner(), (1, "uno"));
     /// ```
+    #[track_caller]
     pub fn map<U: ?Sized>(guard: Self, f: impl FnOnce(&mut T) -> &mut U) -> MappedLockGuard<'a, U> {
         MappedLockGuard(guard.into_hold().map(f))
     }
@@ -105,6 +116,7 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
     /// let guard = LockGuard::try_map(guard, |list| list.get_mut(7)).unwrap_err();
     /// assert_eq!(*LockGuard::try_map(guard, |list| list.get_mut(1)).unwrap(), 2);
     /// ```
+    #[track_caller]
     pub fn try_map<U: ?Sized>(
         guard: Self,
         f: impl FnOnce(&mut T) -> Option<&mut U>,
