@@ -1,4 +1,9 @@
 //! `with`: a body between the `enter` and the `exit` of a manager.
+//!
+//! The five functions look alike and stay five. What differs is what the compiler must see: an async closure may
+//! borrow and has no `Send` that could be asked for, `with_send` asks for it of a plain closure; an `enter` that
+//! may fail ends before there is anything to exit; and a local manager leaves its exit where it is not `Send`. A
+//! common part would take all of that as parameters, and be longer than what it saves.
 
 use std::panic::Location;
 

@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bowerbird_base::poll_context::{self, Cleanup};
-use bowerbird_core::{Handle, report_cleanup};
+use bowerbird_core::{Handle, TaskHandle, report_cleanup};
 use bowerbird_timer::{Sleep, sleep_until};
 
 use crate::runtime::driver;
@@ -71,6 +71,21 @@ fn leave_until(
 ) {
     let graced = Graced { future: Some(Box::pin(future)), deadline, sleep: None, location, what };
     leave_on(Cleanup { future: Box::pin(graced), location }, runtime);
+}
+
+/// Leaves a wait for tasks that were just cancelled, so that whoever drops what held them does not end before
+/// they have. Without a deadline: their own cleanups have theirs. Outside a poll there is nobody to wait: the
+/// runtime itself waits for its tasks.
+pub(crate) fn leave_wait(tasks: Vec<TaskHandle>, location: &'static Location<'static>) {
+    if tasks.is_empty() {
+        return;
+    }
+    let future = Box::pin(async move {
+        for task in tasks {
+            task.wait().await;
+        }
+    });
+    let _outside = poll_context::push_cleanup(Cleanup { future, location });
 }
 
 /// Leaves a cleanup that has its limits already: to the next scope outwards.

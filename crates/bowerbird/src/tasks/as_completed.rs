@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bowerbird_base::poll_context;
-use bowerbird_core::{Task, TaskError, note_tasks};
+use bowerbird_core::{Task, TaskError};
 use bowerbird_timer::{Sleep, sleep};
 use futures_core::Stream;
 
@@ -46,15 +46,13 @@ where
 {
     let mut set = ReadySet::new();
     tasks.into_iter().for_each(|task| set.add(task));
-    AsCompleted { set, is_suspended: false, location: Location::caller() }
+    AsCompleted { set, location: Location::caller() }
 }
 
 /// The stream of [`as_completed`].
 #[must_use = "the tasks run, but their outputs are lost; call next() or into_pending()"]
 pub struct AsCompleted<T> {
     set: ReadySet<Task<T>>,
-    /// The last poll of the stream gave nothing.
-    is_suspended: bool,
     location: &'static Location<'static>,
 }
 
@@ -69,7 +67,7 @@ impl<T> AsCompleted<T> {
     /// Nothing is lost: what has ended comes with the next call.
     #[allow(clippy::should_implement_trait, reason = "the name that streams have for it")]
     pub fn next(&mut self) -> NextCompleted<'_, T> {
-        self.is_suspended = false;
+        self.set.is_suspended = false;
         NextCompleted { ends: self }
     }
 
@@ -117,22 +115,7 @@ impl<T> AsCompleted<T> {
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended<T>>> {
-        if self.is_suspended && poll_context::is_offered() {
-            poll_context::yield_now(cx);
-            return Poll::Pending;
-        }
-        self.is_suspended = true;
-        // The task itself counts what it gives against the budget.
-        let Poll::Ready(_proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
-        let polled = self.set.poll_next(cx);
-        if polled.is_ready() {
-            self.is_suspended = false;
-        } else {
-            let left = u64::try_from(self.set.len()).unwrap_or(u64::MAX);
-            poll_context::note_wait("as_completed", left, Some(self.location));
-            note_tasks(self.location, self.set.children().map(AsRef::as_ref));
-        }
-        polled
+        self.set.poll_wait(cx, "as_completed", self.location)
     }
 }
 
@@ -194,7 +177,7 @@ impl<T> AsCompletedWithin<T> {
     /// [`TimeoutError`] if the time is over.
     #[allow(clippy::should_implement_trait, reason = "the name that streams have for it")]
     pub fn next(&mut self) -> NextWithin<'_, T> {
-        self.ends.is_suspended = false;
+        self.ends.set.is_suspended = false;
         NextWithin { ends: self }
     }
 
@@ -215,7 +198,7 @@ impl<T> Stream for AsCompletedWithin<T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(sleep) = &mut this.sleep else { return Poll::Ready(None) };
-        let was_suspended = this.ends.is_suspended;
+        let was_suspended = this.ends.set.is_suspended;
         if let Poll::Ready(end) = this.ends.poll_end(cx) {
             return Poll::Ready(end.map(Ok));
         }

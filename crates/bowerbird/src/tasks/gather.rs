@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird_base::debug;
-use bowerbird_base::poll_context::{self, Cleanup, Request};
+use bowerbird_base::poll_context::{self, Request};
 use bowerbird_base::waker_slot::WakerSlot;
 use bowerbird_core::{TaskError, note_tasks};
 
+use crate::cleanup::leave_wait;
 use crate::run::outside_a_runtime;
 
 mod children;
@@ -351,17 +352,7 @@ impl<S: GatherSet> Drop for Gather<S> {
                 }
             });
         }
-        if left.is_empty() {
-            return;
-        }
-        let future = Box::pin(async move {
-            for task in left {
-                task.wait().await;
-            }
-        });
-        // Without a deadline: the children's cleanups have theirs. Outside a poll there is nobody to wait: the
-        // runtime itself waits for its tasks.
-        let _outside = poll_context::push_cleanup(Cleanup { future, location: self.location });
+        leave_wait(left, self.location);
     }
 }
 

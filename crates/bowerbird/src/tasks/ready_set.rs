@@ -10,12 +10,14 @@
 //! whose child has gone, or has another child now, leads to one poll too many and to nothing else.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Delivery, Request};
 use bowerbird_base::sync::Mutex;
+use bowerbird_core::{TaskHandle, note_tasks};
 
 /// A set of futures. What is left in it when it is dropped is dropped.
 pub(crate) struct ReadySet<F: Future> {
@@ -24,6 +26,8 @@ pub(crate) struct ReadySet<F: Future> {
     /// What had ended when it was added.
     ended: VecDeque<(usize, F::Output)>,
     shared: Arc<Shared>,
+    /// The last [`poll_wait`](Self::poll_wait) gave nothing.
+    pub(crate) is_suspended: bool,
 }
 
 struct Place<F> {
@@ -93,6 +97,7 @@ impl<F: Future + Unpin> ReadySet<F> {
             free: Vec::new(),
             ended: VecDeque::new(),
             shared: Arc::new(Shared(Mutex::new(ready))),
+            is_suspended: false,
         }
     }
 
@@ -158,6 +163,35 @@ impl<F: Future + Unpin> ReadySet<F> {
             let output = self.poll_child(place);
             self.ended.extend(output.map(|output| (place, output)));
         }
+    }
+
+    /// The same for whoever awaits a set of tasks: a request and the budget are looked at first, and the wait is
+    /// noted.
+    pub(crate) fn poll_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        what: &'static str,
+        location: &'static Location<'static>,
+    ) -> Poll<Option<(usize, F::Output)>>
+    where
+        F: AsRef<TaskHandle>,
+    {
+        if self.is_suspended && poll_context::is_offered() {
+            poll_context::yield_now(cx);
+            return Poll::Pending;
+        }
+        self.is_suspended = true;
+        // The task itself counts what it gives against the budget.
+        let Poll::Ready(_proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
+        let polled = self.poll_next(cx);
+        if polled.is_ready() {
+            self.is_suspended = false;
+        } else {
+            let left = u64::try_from(self.len()).unwrap_or(u64::MAX);
+            poll_context::note_wait(what, left, Some(location));
+            note_tasks(location, self.children().map(AsRef::as_ref));
+        }
+        polled
     }
 
     fn take_ended(&mut self) -> Option<(usize, F::Output)> {

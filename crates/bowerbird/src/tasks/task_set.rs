@@ -5,12 +5,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bowerbird_base::poll_context::{self, Cleanup};
-use bowerbird_core::{SpawnOptions, Task, TaskError, TaskHandle, note_tasks};
+use bowerbird_core::{SpawnOptions, Task, TaskError, TaskHandle};
 use futures_core::Stream;
 
 use super::ready_set::ReadySet;
 use crate::CancelSafe;
+use crate::cleanup::leave_wait;
 
 /// A set of tasks that grows and shrinks, whose results come as they end.
 ///
@@ -47,8 +47,6 @@ use crate::CancelSafe;
 /// ```
 pub struct TaskSet<T> {
     set: ReadySet<Member<T>>,
-    /// The last poll of the stream gave nothing.
-    is_suspended: bool,
     location: &'static Location<'static>,
 }
 
@@ -63,13 +61,19 @@ impl<T> Future for Member<T> {
     }
 }
 
+impl<T> AsRef<TaskHandle> for Member<T> {
+    fn as_ref(&self) -> &TaskHandle {
+        &self.0
+    }
+}
+
 impl<T> Unpin for TaskSet<T> {}
 
 impl<T> TaskSet<T> {
     /// Makes an empty set.
     #[track_caller]
     pub fn new() -> Self {
-        Self { set: ReadySet::new(), is_suspended: false, location: Location::caller() }
+        Self { set: ReadySet::new(), location: Location::caller() }
     }
 
     /// Returns how many tasks are in the set: those whose results were not taken.
@@ -146,7 +150,7 @@ impl<T> TaskSet<T> {
     /// # Cancel safety
     /// Nothing is lost: what has ended stays in the set.
     pub fn join_next_with_handle(&mut self) -> JoinNextWithHandle<'_, T> {
-        self.is_suspended = false;
+        self.set.is_suspended = false;
         JoinNextWithHandle(self)
     }
 
@@ -194,21 +198,7 @@ impl<T> TaskSet<T> {
     }
 
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Option<Joined<T>>> {
-        if self.is_suspended && poll_context::is_offered() {
-            poll_context::yield_now(cx);
-            return Poll::Pending;
-        }
-        self.is_suspended = true;
-        // The task itself counts what it gives against the budget.
-        let Poll::Ready(_proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
-        let polled = self.set.poll_next(cx);
-        if polled.is_ready() {
-            self.is_suspended = false;
-        } else {
-            let left = u64::try_from(self.len()).unwrap_or(u64::MAX);
-            poll_context::note_wait("task set", left, Some(self.location));
-            note_tasks(self.location, self.set.children().map(|member| member.0.as_ref()));
-        }
+        let polled = self.set.poll_wait(cx, "task set", self.location);
         polled.map(|ended| ended.map(|(_, joined)| joined))
     }
 }
@@ -249,17 +239,7 @@ where
 impl<T> Drop for TaskSet<T> {
     fn drop(&mut self) {
         let is_cancelled = |handle: &TaskHandle| handle.cancel();
-        let left: Vec<_> = self.handles().filter(is_cancelled).collect();
-        if left.is_empty() {
-            return;
-        }
-        let future = Box::pin(async move {
-            for task in left {
-                task.wait().await;
-            }
-        });
-        // Outside a poll there is nobody to wait: the runtime itself waits for its tasks.
-        let _outside = poll_context::push_cleanup(Cleanup { future, location: self.location });
+        leave_wait(self.handles().filter(is_cancelled).collect(), self.location);
     }
 }
 
