@@ -18,8 +18,10 @@
 //!
 //! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
 
+pub mod broadcast;
 pub mod oneshot;
 pub mod queue;
+pub mod watch;
 mod event;
 #[macro_use]
 mod guard_traits;

@@ -201,6 +201,39 @@ impl<T> Receiver<T> {
         self.half.take().and_then(|half| half.finish(seen)).ok_or(TryRecvError::Closed)
     }
 
+    /// Returns whether this side has come to its end: it gave its value, or the error.
+    ///
+    /// asyncio: `Future.done`. To await it again, or to poll it, panics.
+    ///
+    /// # Examples
+    /// ```
+    /// let (sender, mut receiver) = bowerbird::sync::oneshot::channel();
+    /// sender.send(3).unwrap();
+    /// assert!(!receiver.is_terminated());
+    /// receiver.try_recv().unwrap();
+    /// assert!(receiver.is_terminated());
+    /// ```
+    pub fn is_terminated(&self) -> bool {
+        self.half.is_none()
+    }
+
+    /// Returns whether there is no value to take: none was sent yet, none will come, or it was taken.
+    ///
+    /// asyncio: `not Future.done()`.
+    ///
+    /// # Examples
+    /// ```
+    /// let (sender, mut receiver) = bowerbird::sync::oneshot::channel();
+    /// assert!(receiver.is_empty());
+    /// sender.send(3).unwrap();
+    /// assert!(!receiver.is_empty());
+    /// receiver.try_recv().unwrap();
+    /// assert!(receiver.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.half.as_ref().is_none_or(|half| !half.look().has_value())
+    }
+
     /// Closes the channel: a later `send` gives its value back.
     ///
     /// asyncio: `Future.cancel`. A value sent before is kept, and [`try_recv`](Self::try_recv) or awaiting
@@ -261,7 +294,7 @@ impl<T> Future for Receiver<T> {
         if !seen.is_sender_done() && !seen.is_closed() {
             if half.register(seen, cx.waker()) {
                 this.is_suspended = true;
-                poll_context::note_wait("oneshot", 0, Some(this.location));
+                poll_context::note_wait("oneshot", half.address(), Some(this.location));
                 return Poll::Pending;
             }
             seen = half.look();
@@ -295,7 +328,8 @@ impl<T> Future for Closed<'_, T> {
         let poll = self.sender.poll_closed(cx);
         if poll.is_pending() {
             self.is_suspended = true;
-            poll_context::note_wait("oneshot closed", 0, Some(self.location));
+            let object = self.sender.half.address();
+            poll_context::note_wait("oneshot.closed", object, Some(self.location));
         }
         poll
     }

@@ -34,4 +34,6 @@ pub mod cell {
 
 #[path = "model_locks.rs"]
 mod locks;
-pub use locks::{Condvar, Mutex, MutexGuard, WaitTimeoutResult, sleep};
+pub use locks::{
+    Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult, sleep,
+};

@@ -26,6 +26,38 @@ impl<T> Mutex<T> {
     }
 }
 
+/// A lock for one writer or many readers, with parking_lot's shape.
+#[derive(Debug, Default)]
+pub struct RwLock<T>(model::sync::RwLock<T>);
+
+/// The guard of a reader.
+pub type RwLockReadGuard<'a, T> = model::sync::RwLockReadGuard<'a, T>;
+
+/// The guard of the writer.
+pub type RwLockWriteGuard<'a, T> = model::sync::RwLockWriteGuard<'a, T>;
+
+impl<T> RwLock<T> {
+    /// Makes a lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self(model::sync::RwLock::new(value))
+    }
+
+    /// Waits until nobody writes.
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Reads if nobody writes.
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        self.0.try_read().ok()
+    }
+
+    /// Waits until nobody reads or writes.
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
 /// A condition variable with parking_lot's shape.
 #[derive(Debug, Default)]
 pub struct Condvar(model::sync::Condvar);

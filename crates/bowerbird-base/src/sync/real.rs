@@ -1,6 +1,6 @@
 //! The ordinary build: std, and parking_lot's locks.
 
-pub use parking_lot::{Condvar, Mutex, MutexGuard};
+pub use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::Arc;
 pub use std::thread_local;
 

@@ -30,4 +30,6 @@ pub use real::cell;
 
 #[path = "model_locks.rs"]
 mod locks;
-pub use locks::{Condvar, Mutex, MutexGuard, WaitTimeoutResult, sleep};
+pub use locks::{
+    Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult, sleep,
+};

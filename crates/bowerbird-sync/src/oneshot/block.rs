@@ -189,6 +189,11 @@ impl<T> Half<T> {
 }
 
 impl<T> TxHalf<T> {
+    /// What the call graph knows the channel by.
+    pub(super) fn address(&self) -> u64 {
+        self.0.block.as_ptr().addr() as u64
+    }
+
     #[inline]
     pub(super) fn look(&self) -> Seen {
         self.0.block().state.look()
@@ -235,6 +240,11 @@ impl<T> Drop for TxHalf<T> {
 }
 
 impl<T> RxHalf<T> {
+    /// What the call graph knows the channel by.
+    pub(super) fn address(&self) -> u64 {
+        self.0.block.as_ptr().addr() as u64
+    }
+
     #[inline]
     pub(super) fn look(&self) -> Seen {
         self.0.block().state.look()

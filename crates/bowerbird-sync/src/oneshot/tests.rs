@@ -232,11 +232,25 @@ fn ready_receiver_yields_when_the_budget_is_used_up() {
 #[test]
 fn suspended_receiver_says_what_it_waits_for() {
     poll_context::set_tracked(true);
-    let (_sender, mut receiver) = channel::<u8>();
+    let (mut sender, mut receiver) = channel::<u8>();
     let line = line!() - 1;
     assert!(poll(&mut receiver, Waker::noop()).is_pending());
     let wait = poll_context::take_wait().unwrap();
     assert_eq!((wait.kind, wait.location.unwrap().line()), ("oneshot", line));
+    assert!(Pin::new(&mut sender.closed()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let other = poll_context::take_wait().unwrap();
+    assert_eq!((other.kind, other.object), ("oneshot.closed", wait.object), "both wait at one object");
+    poll_context::set_tracked(false);
+}
+
+#[test]
+fn end_and_value_can_be_asked_for() {
+    let (sender, mut receiver) = channel::<u8>();
+    assert!(receiver.is_empty() && !receiver.is_terminated());
+    drop(sender);
+    assert!(receiver.is_empty() && !receiver.is_terminated());
+    assert!(poll(&mut receiver, Waker::noop()).is_ready());
+    assert!(receiver.is_empty() && receiver.is_terminated());
 }
 
 #[test]

@@ -1,0 +1,224 @@
+//! What the two sides share: the value, its version, the counts, and who waits.
+
+use std::task::{Context, Poll, Waker};
+
+use bowerbird_base::swallow::contain;
+use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
+use bowerbird_base::sync::{Mutex, RwLock};
+use bowerbird_base::wake_all::wake_all;
+
+use super::{RecvError, Ref, WatchStatistics};
+use crate::wait_list::{Key, Stand, WaitList};
+
+/// In the word of the version: all senders are gone.
+const CLOSED: usize = 1;
+/// One change in the word of the version.
+pub(super) const STEP: usize = 2;
+
+pub(super) struct Shared<T> {
+    value: RwLock<T>,
+    version: AtomicUsize,
+    senders: AtomicUsize,
+    receivers: AtomicUsize,
+    waits: Mutex<Waits>,
+}
+
+struct Waits {
+    /// Receivers that wait for a change.
+    changed: WaitList<()>,
+    /// Senders that wait for the last receiver to go.
+    closed: WaitList<()>,
+}
+
+/// The word of the version at one moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen(usize);
+
+impl Seen {
+    pub(super) fn is_closed(self) -> bool {
+        self.0 & CLOSED != 0
+    }
+
+    pub(super) fn version(self) -> usize {
+        self.0 & !CLOSED
+    }
+}
+
+impl<T> Shared<T> {
+    /// With one sender and no receiver.
+    pub(super) fn new(value: T) -> Self {
+        Self {
+            value: RwLock::new(value),
+            version: AtomicUsize::new(0),
+            senders: AtomicUsize::new(1),
+            receivers: AtomicUsize::new(0),
+            waits: Mutex::new(Waits { changed: WaitList::new(), closed: WaitList::new() }),
+        }
+    }
+
+    #[inline]
+    pub(super) fn look(&self) -> Seen {
+        // [ORD-1] [ORD-2]
+        Seen(self.version.load(Ordering::Acquire))
+    }
+
+    /// Looks at the value. `seen` is the version that the one who looks has seen.
+    pub(super) fn borrow(&self, seen: Option<usize>) -> (Ref<'_, T>, usize) {
+        let guard = self.value.read();
+        // Of this value: versions change while it is locked for writing.
+        let version = self.look().version();
+        (Ref { guard, has_changed: seen.is_some_and(|seen| seen != version) }, version)
+    }
+
+    /// Changes the value, if `change` says so, and wakes who waits for that. If it panics, nothing counts as changed.
+    pub(super) fn change(&self, change: impl FnOnce(&mut T) -> bool) -> bool {
+        let mut value = self.value.write();
+        if !change(&mut value) {
+            return false;
+        }
+        // [ORD-1]
+        self.version.fetch_add(STEP, Ordering::Release);
+        drop(value);
+        self.wake_changed();
+        true
+    }
+
+    fn wake_changed(&self) {
+        // [ORD-2] After the version.
+        let wakers = self.waits.lock().changed.call_all(|()| ());
+        wake(wakers);
+    }
+
+    pub(super) fn poll_changed(
+        &self,
+        seen: &mut usize,
+        key: &mut Option<Key>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RecvError>> {
+        let mut fresh = None;
+        loop {
+            let now = self.look();
+            let has_changed = now.version() != *seen;
+            if has_changed || now.is_closed() {
+                self.leave_changed(key);
+                *seen = now.version();
+                return Poll::Ready(if has_changed { Ok(()) } else { Err(RecvError(())) });
+            }
+            let mut _old = None;
+            let mut waits = self.waits.lock();
+            // [ORD-2]
+            if self.look() != now {
+                continue;
+            }
+            if key.as_ref().is_some_and(|own| waits.changed.is_called(own)) {
+                // For a version that was marked as seen since.
+                let _called = key.take().map(|own| waits.changed.remove(own));
+            }
+            match waits.changed.stand(key, (), cx.waker(), &mut fresh) {
+                Stand::Stands(old) => _old = old,
+                Stand::NeedsWaker => {
+                    drop(waits);
+                    fresh = Some(cx.waker().clone());
+                    continue;
+                }
+            }
+            drop(waits);
+            return Poll::Pending;
+        }
+    }
+
+    pub(super) fn leave_changed(&self, key: &mut Option<Key>) {
+        if let Some(own) = key.take() {
+            let mut waits = self.waits.lock();
+            let _old = waits.changed.remove(own);
+            drop(waits);
+        }
+    }
+
+    pub(super) fn poll_closed(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut fresh = None;
+        loop {
+            let mut _old = None;
+            let mut waits = self.waits.lock();
+            let is_over = match &*key {
+                // [ORD-2]
+                None => self.receivers() == 0,
+                Some(own) => waits.closed.is_called(own),
+            };
+            if is_over {
+                let _called = key.take().map(|own| waits.closed.remove(own));
+                drop(waits);
+                return Poll::Ready(());
+            }
+            match waits.closed.stand(key, (), cx.waker(), &mut fresh) {
+                Stand::Stands(old) => _old = old,
+                Stand::NeedsWaker => {
+                    drop(waits);
+                    fresh = Some(cx.waker().clone());
+                    continue;
+                }
+            }
+            drop(waits);
+            return Poll::Pending;
+        }
+    }
+
+    pub(super) fn leave_closed(&self, key: Key) {
+        let mut waits = self.waits.lock();
+        let _old = waits.closed.remove(key);
+        drop(waits);
+    }
+
+    pub(super) fn senders(&self) -> usize {
+        // [ORD-4]
+        self.senders.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn receivers(&self) -> usize {
+        // [ORD-3] Under the lock of the waits also [ORD-2].
+        self.receivers.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add_sender(&self) {
+        // [ORD-3]
+        self.senders.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn drop_sender(&self) {
+        // [ORD-3]
+        if self.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // [ORD-1] [ORD-3]
+            self.version.fetch_or(CLOSED, Ordering::Release);
+            self.wake_changed();
+        }
+    }
+
+    pub(super) fn add_receiver(&self) {
+        // [ORD-3]
+        self.receivers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn drop_receiver(&self) {
+        // [ORD-3]
+        if self.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // [ORD-2] After the count.
+            let wakers = self.waits.lock().closed.call_all(|()| ());
+            wake(wakers);
+        }
+    }
+
+    pub(super) fn statistics(&self) -> WatchStatistics {
+        WatchStatistics {
+            senders: self.senders(),
+            receivers: self.receivers(),
+            waiting: self.waits.lock().changed.len(),
+        }
+    }
+}
+
+/// Wakes all; a waker that panics is reported and disturbs nobody.
+fn wake(wakers: Vec<Waker>) {
+    if !wakers.is_empty() {
+        contain("a waker panicked when a watch channel woke it", || wake_all(wakers));
+    }
+}
