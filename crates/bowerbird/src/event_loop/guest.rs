@@ -128,7 +128,7 @@ where
 
 impl EventLoop {
     /// Runs this loop as a guest in the loop of another framework; see
-    /// [`start_guest_run`](crate::start_guest_run).
+    /// [`start_guest_run`].
     ///
     /// asyncio: `asyncio.start_guest_run` (3.16). Tasks that earlier runs have left go on. With more than one
     /// worker, tasks that were not spawned by `spawn_local` run on any of them, as ever.
@@ -137,7 +137,7 @@ impl EventLoop {
     /// If the loop is closed; if the system gives no thread.
     ///
     /// # Panics
-    /// As [`start_guest_run`](crate::start_guest_run).
+    /// As [`start_guest_run`].
     ///
     /// # Examples
     /// ```
