@@ -1,5 +1,4 @@
-//! A value that is reached only by who holds permits: the unsafe code of [`Lock`](crate::Lock) and of
-//! `RwLock`, all of it.
+//! A value that is reached only by who holds permits: the unsafe code of [`Lock`] and of [`RwLock`], all of it.
 //!
 //! A [`Guarded`] is a value beside [`Permits`]; a [`Hold`] is the proof that so many of them were taken, and the
 //! way to the value, or to a part of it. The public guards are holds by another name.
@@ -8,8 +7,11 @@
 //! | who | how many permits | the value |
 //! |---|---|---|
 //! | `Hold<_, _, Alone>` | the only one | read and written |
+//! | `Hold<_, _, Writing>` | all | read and written |
+//! | `Hold<_, _, Upgradable>` | a little more than half | read |
+//! | `Hold<_, _, Reading>` | one | read |
 //!
-//! So as long as a hold that writes is alive, no other one is. A hold keeps a pointer and no reference: the
+//! So as long as a hold that writes is alive, no other one is; and there is one that may be upgraded at most. A hold keeps a pointer and no reference: the
 //! guard is an argument of the very call that unlocks, and a reference would claim the value until that returns.
 
 use std::cell::UnsafeCell;
@@ -24,7 +26,8 @@ use bowerbird_base::ledger::Line;
 
 use crate::leaf::Leaf;
 use crate::lock::Lock;
-use crate::permits::Permits;
+use crate::permits::{MOST, Permits};
+use crate::rwlock::RwLock;
 use crate::wait_list::Key;
 
 /// How many may hold at a time: what a [`Guarded`] is made for.
@@ -39,6 +42,14 @@ pub(crate) enum One {}
 
 impl Sharing for One {
     const TOTAL: usize = 1;
+}
+
+/// One that writes, or many that read.
+#[derive(Debug)]
+pub(crate) enum Many {}
+
+impl Sharing for Many {
+    const TOTAL: usize = MOST;
 }
 
 /// What a hold may do.
@@ -69,7 +80,44 @@ impl Mode for Alone {
 // SAFETY: one of one.
 unsafe impl Exclusive for Alone {}
 
+/// The hold of who writes.
+#[derive(Debug)]
+pub(crate) enum Writing {}
+
+impl Mode for Writing {
+    type Sharing = Many;
+    const COUNT: usize = Many::TOTAL;
+    const KIND: &'static str = "rwlock.write";
+}
+
+// SAFETY: all of all.
+unsafe impl Exclusive for Writing {}
+
+/// The hold of one of those who read.
+#[derive(Debug)]
+pub(crate) enum Reading {}
+
+impl Mode for Reading {
+    type Sharing = Many;
+    const COUNT: usize = 1;
+    const KIND: &'static str = "rwlock.read";
+}
+
+/// The hold of who reads and may write later: so many permits that two of them do not fit, and no writer beside one,
+/// but any number of readers.
+#[derive(Debug)]
+pub(crate) enum Upgradable {}
+
+impl Mode for Upgradable {
+    type Sharing = Many;
+    const COUNT: usize = Many::TOTAL / 2 + 1;
+    const KIND: &'static str = "rwlock.upgradable_read";
+}
+
 /// A value, and the permits that lead to it.
+///
+/// The permits come first, so that who has no more than them (an upgrade) knows the address of the lock.
+#[repr(C)]
 pub(crate) struct Guarded<T: ?Sized, S> {
     permits: Permits,
     sharing: PhantomData<fn() -> S>,
@@ -79,6 +127,8 @@ pub(crate) struct Guarded<T: ?Sized, S> {
 // SAFETY: a shared reference reaches the value through a hold alone, and of those there is one at a time
 // (Permits, ORD-1); it may be made on any thread, so `T` must be `Send`.
 unsafe impl<T: ?Sized + Send> Sync for Guarded<T, One> {}
+// SAFETY: as above, or through many holds that read, in many threads at once, so `T` must be `Sync` too.
+unsafe impl<T: ?Sized + Send + Sync> Sync for Guarded<T, Many> {}
 
 impl<T, S: Sharing> Guarded<T, S> {
     bowerbird_base::const_fn! {
@@ -125,6 +175,14 @@ unsafe impl Place for &Permits {
 
 // SAFETY: an `Arc` keeps what it points to where it is, and gives a shared reference only.
 unsafe impl<T: ?Sized> Place for Arc<Lock<T>> {
+    #[inline]
+    fn permits(&self) -> &Permits {
+        self.guarded().permits()
+    }
+}
+
+// SAFETY: an `Arc` keeps what it points to where it is, and gives a shared reference only.
+unsafe impl<T: ?Sized> Place for Arc<RwLock<T>> {
     #[inline]
     fn permits(&self) -> &Permits {
         self.guarded().permits()
@@ -179,6 +237,23 @@ unsafe impl<T: ?Sized> Source for Arc<Lock<T>> {
     }
 }
 
+// SAFETY: an `Arc` keeps what it points to where it is.
+unsafe impl<T: ?Sized> Source for Arc<RwLock<T>> {
+    type Value = T;
+    type Sharing = Many;
+    type Place = Self;
+
+    #[inline]
+    fn guarded(&self) -> &Guarded<T, Many> {
+        RwLock::guarded(self)
+    }
+
+    #[inline]
+    fn into_place(self) -> Self {
+        self
+    }
+}
+
 /// The permits of a hold, given back on drop.
 struct Taken<P: Place, M: Mode> {
     place: P,
@@ -215,6 +290,10 @@ pub(crate) struct Hold<P: Place, U: ?Sized, M: Mode> {
 
 // SAFETY: it gives `&mut U` to the thread that has it, hence `U: Send`; its place goes along.
 unsafe impl<P: Place + Send, U: ?Sized + Send, M: Exclusive> Send for Hold<P, U, M> {}
+// SAFETY: it gives `&U` to the thread that has it, while others have theirs, hence `U: Sync`.
+unsafe impl<P: Place + Send, U: ?Sized + Sync> Send for Hold<P, U, Reading> {}
+// SAFETY: as both above: it may become one that writes.
+unsafe impl<P: Place + Send, U: ?Sized + Send + Sync> Send for Hold<P, U, Upgradable> {}
 // SAFETY: through a shared hold there is `&U` and the place, and nothing else.
 unsafe impl<P: Place + Sync, U: ?Sized + Sync, M: Mode> Sync for Hold<P, U, M> {}
 
@@ -255,6 +334,15 @@ impl<P: Place, U: ?Sized, M: Mode> Hold<P, U, M> {
         &self.taken.place
     }
 
+    /// Gives some of the permits back, so that others may come in, and keeps what `N` has: in one step, so that
+    /// nobody writes in between.
+    pub(crate) fn downgrade<N: Mode<Sharing = M::Sharing>>(self) -> Hold<P, U, N> {
+        const { assert!(N::COUNT < M::COUNT) };
+        let taken = Taken { place: self.taken.into_place(), mode: PhantomData };
+        taken.place.permits().give(M::COUNT - N::COUNT);
+        Hold { value: self.value, taken, invariant: PhantomData }
+    }
+
     /// Gives the permits back, and the place.
     pub(crate) fn into_place(self) -> P {
         let place = self.taken.into_place();
@@ -285,6 +373,93 @@ impl<P: Place, U: ?Sized, M: Exclusive> Hold<P, U, M> {
             Some(value) => Ok(Hold { value, taken: self.taken, invariant: PhantomData }),
             None => Err(self),
         }
+    }
+}
+
+impl<P: Place, U: ?Sized> Hold<P, U, Reading> {
+    /// A hold of a part.
+    pub(crate) fn map_shared<V: ?Sized>(self, f: impl FnOnce(&U) -> &V) -> Hold<P, V, Reading> {
+        let value = NonNull::from(f(self.get()));
+        Hold { value, taken: self.taken, invariant: PhantomData }
+    }
+
+    /// A hold of a part, if there is one.
+    pub(crate) fn try_map_shared<V: ?Sized>(
+        self,
+        f: impl FnOnce(&U) -> Option<&V>,
+    ) -> Result<Hold<P, V, Reading>, Self> {
+        match f(self.get()).map(NonNull::from) {
+            Some(value) => Ok(Hold { value, taken: self.taken, invariant: PhantomData }),
+            None => Err(self),
+        }
+    }
+}
+
+/// What an upgradable hold must take more in order to write.
+const REST: usize = Writing::COUNT - Upgradable::COUNT;
+
+impl<P: Place, U: ?Sized> Hold<P, U, Upgradable> {
+    /// Takes the rest, if no other one reads.
+    pub(crate) fn try_upgrade(self) -> Result<Hold<P, U, Writing>, Self> {
+        match self.taken.place.permits().try_take_first(REST) {
+            Ok(()) => Ok(self.with_the_rest()),
+            Err(_refused) => Err(self),
+        }
+    }
+
+    /// The hold of who has just taken the [`REST`].
+    fn with_the_rest(self) -> Hold<P, U, Writing> {
+        let taken = Taken { place: self.taken.into_place(), mode: PhantomData };
+        Hold { value: self.value, taken, invariant: PhantomData }
+    }
+}
+
+/// A wait of an upgradable hold for all others to go.
+pub(crate) struct Upgrade<P: Place, U: ?Sized> {
+    /// `None` after `Ready`.
+    hold: Option<Hold<P, U, Upgradable>>,
+    key: Option<Key>,
+    leaf: Leaf,
+}
+
+impl<P: Place, U: ?Sized> Upgrade<P, U> {
+    pub(crate) fn new(hold: Hold<P, U, Upgradable>, leaf: Leaf) -> Self {
+        Self { hold: Some(hold), key: None, leaf }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Hold<P, U, Writing>> {
+        let Self { hold, key, leaf } = self;
+        let Some(permits) = hold.as_ref().map(|hold| hold.taken.place.permits()) else {
+            polled_after_ready("rwlock.upgrade")
+        };
+        // The permits are where the lock is, see `Guarded`.
+        let _taken =
+            ready!(leaf.poll(cx, "rwlock.upgrade", permits, |cx| {
+                permits.poll_take_first(key, REST, cx)
+            }));
+        match hold.take() {
+            Some(hold) => Poll::Ready(hold.with_the_rest()),
+            None => polled_after_ready("rwlock.upgrade"),
+        }
+    }
+}
+
+impl<P: Place, U: ?Sized> Drop for Upgrade<P, U> {
+    fn drop(&mut self) {
+        if let (Some(key), Some(hold)) = (self.key.take(), &self.hold) {
+            hold.taken.place.permits().leave(key);
+        }
+    }
+}
+
+impl<P: Place, U: ?Sized> Unpin for Upgrade<P, U> {}
+
+impl<P: Place, U: ?Sized> fmt::Debug for Upgrade<P, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("is_waiting", &self.key.is_some())
+            .field("location", &self.leaf.location())
+            .finish_non_exhaustive()
     }
 }
 

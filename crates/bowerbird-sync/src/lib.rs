@@ -6,6 +6,7 @@
 //!
 //! - [`oneshot`]: one value, once, from one place to another. asyncio: a bare `Future`.
 //! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
+//! - [`RwLock`]: a value that many read at a time, or one writes. asyncio: no counterpart.
 //! - [`Semaphore`], [`BoundedSemaphore`]: a number of permits. asyncio: the same names.
 //! - [`Queue`], [`LifoQueue`], [`PriorityQueue`]: items that some put and others get. asyncio: the same names.
 //! - [`mpsc`], [`mpmc`]: many values, from many senders to one receiver or to many. asyncio: `asyncio.Queue`.
@@ -26,6 +27,7 @@ mod event;
 #[macro_use]
 mod guard_traits;
 mod lock;
+mod rwlock;
 mod semaphore;
 #[allow(unsafe_code, reason = "a lock lends its value to who holds it")]
 mod held;
@@ -57,6 +59,13 @@ pub use lock::{
 pub use notify::{Notified, Notify, NotifyStatistics, OwnedNotified};
 pub use once_cell::{OnceCell, OnceCellStatistics, OnceCellWait, SetError};
 pub use queue::{LifoQueue, PriorityQueue, Queue, QueueShutDown};
+pub use rwlock::{
+    MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
+    OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockWriteGuard, RwLock, RwLockRead, RwLockReadGuard, RwLockReadOwned, RwLockStatistics,
+    RwLockUpgradableRead, RwLockUpgradableReadGuard, RwLockUpgradableReadOwned, RwLockUpgrade,
+    RwLockUpgradeOwned, RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
+};
 pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit,
     Semaphore, SemaphorePermit, SemaphoreStatistics, TryAcquireError,

@@ -119,6 +119,21 @@ impl Permits {
         }
     }
 
+    /// Takes `count`, if so many are free, also before those who wait: for who holds something already.
+    pub(crate) fn try_take_first(&self, count: usize) -> Result<(), Refused> {
+        let _waits = self.waits.lock();
+        let mut outcome = Ok(());
+        self.change(|word| {
+            outcome = match word {
+                _ if word & CLOSED != 0 => Err(Refused::Closed),
+                _ if word >> SHIFT < count => Err(Refused::NotFree),
+                _ => Ok(()),
+            };
+            if outcome.is_ok() { word - (count << SHIFT) } else { word }
+        });
+        outcome
+    }
+
     /// Takes up to `most` of those that are free, and says how many: for `forget` and `drain`.
     pub(crate) fn take_up_to(&self, most: usize) -> usize {
         // [ORD-2]
