@@ -270,12 +270,18 @@ impl<P: Place, M: Mode> Drop for Taken<P, M> {
 
 impl<P: Place, M: Mode> Taken<P, M> {
     /// Leads to the same permits, and gives none back.
-    fn into_place(self) -> P {
+    fn into_parts(self) -> (P, Line) {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped and not used again, so the line is moved, not copied.
-        drop(unsafe { ptr::read(&this.line) });
+        let line = unsafe { ptr::read(&this.line) };
         // SAFETY: as above, the place.
-        unsafe { ptr::read(&this.place) }
+        (unsafe { ptr::read(&this.place) }, line)
+    }
+
+    /// The same as taken by `N`, with as many permits as before.
+    fn become_mode<N: Mode<Sharing = M::Sharing>>(self) -> Taken<P, N> {
+        let (place, line) = self.into_parts();
+        Taken { place, line, mode: PhantomData }
     }
 }
 
@@ -338,15 +344,16 @@ impl<P: Place, U: ?Sized, M: Mode> Hold<P, U, M> {
     /// nobody writes in between.
     pub(crate) fn downgrade<N: Mode<Sharing = M::Sharing>>(self) -> Hold<P, U, N> {
         const { assert!(N::COUNT < M::COUNT) };
-        let taken = Taken { place: self.taken.into_place(), mode: PhantomData };
+        let taken = self.taken.become_mode();
         taken.place.permits().give(M::COUNT - N::COUNT);
         Hold { value: self.value, taken, invariant: PhantomData }
     }
 
     /// Gives the permits back, and the place.
     pub(crate) fn into_place(self) -> P {
-        let place = self.taken.into_place();
+        let (place, line) = self.taken.into_parts();
         place.permits().give(M::COUNT);
+        drop(line);
         place
     }
 }
@@ -409,7 +416,7 @@ impl<P: Place, U: ?Sized> Hold<P, U, Upgradable> {
 
     /// The hold of who has just taken the [`REST`].
     fn with_the_rest(self) -> Hold<P, U, Writing> {
-        let taken = Taken { place: self.taken.into_place(), mode: PhantomData };
+        let taken = self.taken.become_mode();
         Hold { value: self.value, taken, invariant: PhantomData }
     }
 }
@@ -433,10 +440,9 @@ impl<P: Place, U: ?Sized> Upgrade<P, U> {
             polled_after_ready("rwlock.upgrade")
         };
         // The permits are where the lock is, see `Guarded`.
-        let _taken =
-            ready!(leaf.poll(cx, "rwlock.upgrade", permits, |cx| {
-                permits.poll_take_first(key, REST, cx)
-            }));
+        let spot = leaf.spot("rwlock.upgrade", permits);
+        let look = |cx: &mut Context<'_>| permits.poll_take_first(key, REST, spot, cx);
+        let _taken = ready!(leaf.poll(cx, "rwlock.upgrade", permits, look));
         match hold.take() {
             Some(hold) => Poll::Ready(hold.with_the_rest()),
             None => polled_after_ready("rwlock.upgrade"),

@@ -145,7 +145,7 @@ impl<T: ?Sized> RwLock<T> {
     ///     if *guard == 1 {
     ///         *RwLockUpgradableReadGuard::upgrade(guard).await = 2;
     ///     }
-    ///     assert_eq!(lock.into_inner(), 2);
+    ///     assert_eq!(*lock.read().await, 2);
     /// });
     /// ```
     #[track_caller]
@@ -162,6 +162,7 @@ impl<T: ?Sized> RwLock<T> {
     /// assert_eq!(*bowerbird::sync::RwLock::new(1).try_read().unwrap(), 1);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         Hold::try_take(&self.guarded).map(RwLockReadGuard::new)
     }
@@ -177,6 +178,7 @@ impl<T: ?Sized> RwLock<T> {
     /// assert_eq!(lock.into_inner(), 2);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         Hold::try_take(&self.guarded).map(RwLockWriteGuard::new)
     }
@@ -191,6 +193,7 @@ impl<T: ?Sized> RwLock<T> {
     /// let guard = lock.try_upgradable_read();
     /// assert!(guard.is_some() && lock.try_upgradable_read().is_none());
     /// ```
+    #[track_caller]
     pub fn try_upgradable_read(&self) -> Option<RwLockUpgradableReadGuard<'_, T>> {
         Hold::try_take(&self.guarded).map(RwLockUpgradableReadGuard::new)
     }

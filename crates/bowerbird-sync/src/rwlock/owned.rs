@@ -78,6 +78,7 @@ impl<T: ?Sized> RwLock<T> {
     /// let lock = std::sync::Arc::new(bowerbird::sync::RwLock::new(1));
     /// assert_eq!(*lock.try_read_owned().unwrap(), 1);
     /// ```
+    #[track_caller]
     pub fn try_read_owned(self: &Arc<Self>) -> Option<OwnedRwLockReadGuard<T>> {
         Hold::try_take(Arc::clone(self)).map(OwnedRwLockReadGuard::new)
     }
@@ -92,6 +93,7 @@ impl<T: ?Sized> RwLock<T> {
     /// let guard = lock.try_write_owned();
     /// assert!(guard.is_some() && lock.try_read_owned().is_none());
     /// ```
+    #[track_caller]
     pub fn try_write_owned(self: &Arc<Self>) -> Option<OwnedRwLockWriteGuard<T>> {
         Hold::try_take(Arc::clone(self)).map(OwnedRwLockWriteGuard::new)
     }
@@ -105,6 +107,7 @@ impl<T: ?Sized> RwLock<T> {
     /// let lock = std::sync::Arc::new(bowerbird::sync::RwLock::new(1));
     /// assert_eq!(*lock.try_upgradable_read_owned().unwrap(), 1);
     /// ```
+    #[track_caller]
     pub fn try_upgradable_read_owned(
         self: &Arc<Self>,
     ) -> Option<OwnedRwLockUpgradableReadGuard<T>> {
