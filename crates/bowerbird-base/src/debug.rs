@@ -18,6 +18,8 @@
 //! without a runtime; nowhere from a runtime that is not in debug mode, while another one is. It may be made
 //! in a destructor, but not under a lock: the handler is the user's.
 //!
+//! Futures that want to be told of when nobody polled them hold a [`CallSite`](crate::call_site::CallSite).
+//!
 //! # Ordering arguments
 //! - `[ORD-1]` How many runtimes are in debug mode: Relaxed. It says whether to look, and guards nothing; who
 //!   switches it on in one thread and makes things in another is told of those made a moment later.
@@ -122,6 +124,18 @@ pub fn quiet() -> Quiet {
     Quiet { is_counted }
 }
 
+/// Calls `f` while this thread is [`quiet`].
+#[inline]
+pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    if is_on() { counted_quietly(f) } else { f() }
+}
+
+#[cold]
+fn counted_quietly<R>(f: impl FnOnce() -> R) -> R {
+    let _quiet = quiet();
+    f()
+}
+
 impl Drop for Quiet {
     #[inline]
     fn drop(&mut self) {
@@ -163,4 +177,4 @@ pub fn set_listener(listener: Listener) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

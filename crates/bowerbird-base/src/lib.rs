@@ -10,6 +10,8 @@
 //!   leaf waits for, whether a cancellation is being offered to it, which cleanups it left behind.
 //! - [`clock`]: the one source of time, which tests can pause and advance.
 //! - [`debug`]: whether debug mode is on, and where what it has seen is told.
+//! - [`call_site`]: where the user's line made a future, and in debug mode whether it was ever polled.
+//! - [`unclosed`]: streams that are dropped without being closed, for debug mode.
 //! - [`cancel_safe`], [`cache_line`], [`rng`], [`wake_all`], [`swallow`]: a marker, a padding, a small seeded
 //!   generator, waking many, and telling of panics that go no further.
 //!
@@ -26,6 +28,9 @@ pub mod spin_lock;
 pub mod cancel_safe;
 pub mod swallow;
 pub mod debug;
+pub mod unclosed;
+#[allow(unsafe_code, reason = "one word holds a reference, or a box with a bit beside it")]
+pub mod call_site;
 pub mod wake_all;
 pub mod ledger;
 pub mod poll_context;

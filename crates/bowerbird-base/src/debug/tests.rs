@@ -11,7 +11,29 @@ thread_local! {
     static HEARD: RefCell<Vec<Warning>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Other tests of this process make reports on threads of their own.
+/// Debug mode is on as long as this lives, and what it tells comes to this thread's list. Other tests of this
+/// process do so too, on threads of their own.
+pub(crate) struct On(());
+
+impl On {
+    pub(crate) fn new() -> Self {
+        set_listener(hear);
+        runtime_entered();
+        Self(())
+    }
+}
+
+impl Drop for On {
+    fn drop(&mut self) {
+        runtime_left();
+    }
+}
+
+/// Takes what this thread was told.
+pub(crate) fn heard() -> Vec<Warning> {
+    HEARD.take()
+}
+
 fn hear(warning: Warning) {
     HEARD.with(|heard| heard.borrow_mut().push(warning));
 }
@@ -22,12 +44,11 @@ fn warning() -> Warning {
 
 #[test]
 fn it_is_on_while_a_runtime_is_in_it() {
-    runtime_entered();
+    let outer = On::new();
     assert!(is_on());
-    runtime_entered();
-    runtime_left();
+    drop(On::new());
     assert!(is_on());
-    runtime_left();
+    drop(outer);
 }
 
 #[test]
@@ -38,8 +59,7 @@ fn warnings_are_heard_unless_the_thread_is_quiet_or_panics() {
             report(warning());
         }
     }
-    set_listener(hear);
-    runtime_entered();
+    let _on = On::new();
     let location = Location::caller();
     report(warning().at(location));
     {
@@ -53,8 +73,7 @@ fn warnings_are_heard_unless_the_thread_is_quiet_or_panics() {
     });
     panicked.unwrap_err();
     drop(Warns);
-    runtime_left();
-    assert_eq!(HEARD.take(), [warning().at(location), warning()]);
+    assert_eq!(heard(), [warning().at(location), warning()]);
 }
 
 }}
