@@ -143,11 +143,37 @@ impl Handle {
 
     /// Switches debug mode on or off, for the tasks that there are too.
     ///
-    /// asyncio: `loop.set_debug`. Debug mode reports to the exception handler: polls and callbacks that take longer
-    /// than [`slow_callback_duration`](Self::slow_callback_duration), after the fact; gathers that nobody awaits.
+    /// asyncio: `loop.set_debug`. `BOWERBIRD_DEBUG=1` and the builder switch it on at the start. Debug mode reports
+    /// to the exception handler:
+    ///
+    /// - polls and callbacks that take longer than [`slow_callback_duration`](Self::slow_callback_duration), after
+    ///   the fact;
+    /// - futures of this library that are dropped before their first poll, with the name of the call, the line that
+    ///   made them, and the task that drops them ("coroutine ... was never awaited");
+    /// - a `TcpStream` that was written to and is dropped without `shutdown()`, and one that is dropped with input
+    ///   that nobody has read, which resets the connection ("unclosed transport").
+    ///
     /// Tasks that are spawned in it know [from where](TaskHandle::spawn_backtrace), which reports and `{:#?}` show;
-    /// and what tasks wait for is kept for the call graph. `BOWERBIRD_DEBUG=1` and the builder
-    /// switch it on at the start.
+    /// and what tasks wait for is kept for the call graph.
+    ///
+    /// # What counts as never awaited
+    /// A future that nobody could have awaited is not reported, nor what it holds: what a task or a scope had in hand
+    /// when it was cancelled, timed out or panicked (asyncio reports such coroutines when they are collected); a
+    /// task that is cancelled before its first poll, as in asyncio; the losers of `race`, `select!` and
+    /// `staggered_race`, what `try_join` has left when a branch fails, a branch of `select!` that is disabled. Of
+    /// futures inside one another the outermost is reported, where asyncio reports each. A combinator of another
+    /// crate that drops what it has not polled is reported, and so is a future whose `&mut` was lent to a contest that
+    /// ended before it came to its turn.
+    ///
+    /// Known are the futures that keep the line which made them: those of functions that are no `async fn`. Not known
+    /// are `yield_now`, `Interval::tick`, `TcpStream::flush`, `time::advance`, the `next` of streams, sets, queues and
+    /// results, [`TaskHandle::wait`], `TaskSet::join_all` and `shutdown`, `Defer::run`, `Results::all` and `first_ok`,
+    /// `EventLoop::shutdown_default_executor`; the compiler warns of those that are dropped on the spot. An `async`
+    /// block of the program's own is not known either, but what of ours it has taken with it is. Tasks, the ends of
+    /// channels and the futures of a `Promise` are objects, which need not be awaited.
+    ///
+    /// Whether a future is looked at is decided when it is made. Where a thread without a runtime drops it, standard
+    /// error is told; a runtime that is not in debug mode says nothing while another one is.
     ///
     /// # Examples
     /// ```

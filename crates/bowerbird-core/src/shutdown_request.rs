@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
@@ -80,7 +80,7 @@ impl ShutdownRequest {
             request: self.clone(),
             key: None,
             is_suspended: false,
-            location: Location::caller(),
+            site: CallSite::new("shutdown_requested"),
         }
     }
 }
@@ -91,7 +91,7 @@ pub struct ShutdownRequested {
     request: Arc<ShutdownRequest>,
     key: Option<u64>,
     is_suspended: bool,
-    location: &'static Location<'static>,
+    site: CallSite,
 }
 
 impl CancelSafe for ShutdownRequested {}
@@ -100,6 +100,7 @@ impl Future for ShutdownRequested {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.site.polled();
         if self.is_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
             return Poll::Pending;
@@ -128,7 +129,7 @@ impl Future for ShutdownRequested {
             return Poll::Ready(());
         }
         this.is_suspended = true;
-        poll_context::note_wait("shutdown request", 0, Some(this.location));
+        poll_context::note_wait("shutdown request", 0, Some(this.site.location()));
         Poll::Pending
     }
 }

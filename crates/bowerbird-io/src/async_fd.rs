@@ -156,6 +156,12 @@ impl<T: Descriptor> AsyncFd<T> {
 
     /// Deregisters the descriptor and gives its owner back.
     pub fn into_inner(mut self) -> T {
+        self.take_inner()
+    }
+
+    /// The same for an owner that has a destructor; nothing but a drop may follow.
+    #[doc(hidden)]
+    pub fn take_inner(&mut self) -> T {
         self.registration.end(borrow(self.get_ref()));
         match self.inner.take() {
             Some(inner) => inner,
@@ -214,7 +220,7 @@ impl<T: Descriptor> AsyncFd<T> {
     /// ```
     #[track_caller]
     pub fn readable(&self) -> Readable<'_, T> {
-        Readable(ReadyFor::new(self, Interest::READABLE))
+        Readable(ReadyFor::new("AsyncFd::readable", self, Interest::READABLE))
     }
 
     /// Waits until the source may be written.
@@ -243,7 +249,7 @@ impl<T: Descriptor> AsyncFd<T> {
     /// ```
     #[track_caller]
     pub fn writable(&self) -> Writable<'_, T> {
-        Writable(ReadyFor::new(self, Interest::WRITABLE))
+        Writable(ReadyFor::new("AsyncFd::writable", self, Interest::WRITABLE))
     }
 
     /// Waits until any part of `interest` may go on, and tells what is known then.
@@ -273,7 +279,7 @@ impl<T: Descriptor> AsyncFd<T> {
     /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> ReadyFor<'_, T> {
-        ReadyFor::new(self, interest)
+        ReadyFor::new("AsyncFd::ready", self, interest)
     }
 
     /// Polls for readability; the last caller's task is woken.
@@ -377,7 +383,7 @@ impl<T: Descriptor> AsyncFd<T> {
     where
         F: FnMut(&T) -> io::Result<R>,
     {
-        IoWith::new(self, Interest::READABLE, operation)
+        IoWith::new("AsyncFd::read_with", self, Interest::READABLE, operation)
     }
 
     /// Writes: calls `operation`, and again each time the source has become writable, until it says
@@ -410,7 +416,7 @@ impl<T: Descriptor> AsyncFd<T> {
     where
         F: FnMut(&T) -> io::Result<R>,
     {
-        IoWith::new(self, Interest::WRITABLE, operation)
+        IoWith::new("AsyncFd::write_with", self, Interest::WRITABLE, operation)
     }
 
     /// The poll form of [`AsyncFd::read_with`]; the last caller's task is woken.
@@ -443,6 +449,28 @@ impl<T: Descriptor> AsyncFd<T> {
         self.with_suspended(Interest::WRITABLE, |leaf| {
             self.poll_io_in(cx, Interest::WRITABLE, leaf, Place::Slot, &mut operation)
         })
+    }
+
+    /// As [`AsyncFd::ready`], [`AsyncFd::read_with`] and their twins, for the call of another name.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn ready_for(&self, call: &'static str, interest: Interest) -> ReadyFor<'_, T> {
+        ReadyFor::new(call, self, interest)
+    }
+
+    /// The same with an operation.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn io_for<R, F>(
+        &self,
+        call: &'static str,
+        interest: Interest,
+        operation: F,
+    ) -> IoWith<'_, T, F>
+    where
+        F: FnMut(&T) -> io::Result<R>,
+    {
+        IoWith::new(call, self, interest, operation)
     }
 
     /// As [`AsyncFd::poll_read_with`] and its twin, for a future that keeps its own [`Leaf`].

@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::ledger::Spot;
 use bowerbird_base::poll_context;
 
@@ -14,11 +15,18 @@ use bowerbird_base::poll_context;
 /// progress costs a unit of the cooperative budget; and what is waited for is noted.
 #[derive(Debug)]
 pub(crate) struct Leaf {
-    location: &'static Location<'static>,
+    site: CallSite,
     is_suspended: bool,
 }
 
 impl Leaf {
+    /// A leaf of the call of that name: debug mode reports it if nobody polls it.
+    #[track_caller]
+    pub(crate) fn of(call: &'static str) -> Self {
+        Self { site: CallSite::new(call), is_suspended: false }
+    }
+
+    /// A leaf of which debug mode says nothing.
     #[track_caller]
     pub(crate) fn new() -> Self {
         Self::at(Location::caller())
@@ -26,7 +34,7 @@ impl Leaf {
 
     /// A leaf of a wait inside another one, which knows where the user's code made it.
     pub(crate) fn at(location: &'static Location<'static>) -> Self {
-        Self { location, is_suspended: false }
+        Self { site: CallSite::silent(location), is_suspended: false }
     }
 
     /// Makes the next poll a first one again: for what waits for one thing after the other.
@@ -35,14 +43,14 @@ impl Leaf {
     }
 
     pub(crate) fn location(&self) -> &'static Location<'static> {
-        self.location
+        self.site.location()
     }
 
     /// What the ledger says of this wait, and of what it leads to.
     #[inline]
     pub(crate) fn spot<O: ?Sized>(&self, kind: &'static str, object: &O) -> Spot {
         let object = std::ptr::from_ref(object).cast::<()>().addr() as u64;
-        Spot { kind, object, location: self.location }
+        Spot { kind, object, location: self.location() }
     }
 
     /// Polls `look` once. `kind` and `object` are what the call graph shows while it is pending; `look` has
@@ -55,6 +63,7 @@ impl Leaf {
         object: &O,
         look: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        self.site.polled();
         if self.is_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
             return Poll::Pending;
@@ -68,7 +77,7 @@ impl Leaf {
             Poll::Pending => {
                 self.is_suspended = true;
                 let object = std::ptr::from_ref(object).cast::<()>().addr() as u64;
-                poll_context::note_wait(kind, object, Some(self.location));
+                poll_context::note_wait(kind, object, Some(self.location()));
                 Poll::Pending
             }
         }

@@ -119,7 +119,7 @@ impl<T: ?Sized> Lock<T> {
     #[track_caller]
     #[inline]
     pub fn lock(&self) -> LockWait<'_, T> {
-        LockWait { lock: self, wait: Wait::new(&self.guarded, Leaf::new()) }
+        LockWait { lock: self, wait: Wait::new(&self.guarded, Leaf::of("Lock::lock")) }
     }
 
     /// As [`lock`](Self::lock), for a wait inside another one that the user's code made at `location`.
@@ -148,7 +148,7 @@ impl<T: ?Sized> Lock<T> {
     /// ```
     #[track_caller]
     pub fn lock_owned(self: &Arc<Self>) -> LockOwned<T> {
-        LockOwned(Wait::new(Arc::clone(self), Leaf::new()))
+        LockOwned(Wait::new(Arc::clone(self), Leaf::of("Lock::lock_owned")))
     }
 
     /// Takes the lock, if it is free and nobody waits for it.

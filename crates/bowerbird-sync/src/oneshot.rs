@@ -12,6 +12,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context;
 
@@ -147,7 +148,8 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&mut self) -> Closed<'_, T> {
-        Closed { sender: self, is_suspended: false, location: Location::caller() }
+        let site = CallSite::new("oneshot::Sender::closed");
+        Closed { sender: self, is_suspended: false, site }
     }
 
     /// Polls for what [`closed`](Self::closed) waits for; the waker of the last call is woken.
@@ -314,13 +316,14 @@ impl<T> CancelSafe for Receiver<T> {}
 pub struct Closed<'a, T> {
     sender: &'a mut Sender<T>,
     is_suspended: bool,
-    location: &'static Location<'static>,
+    site: CallSite,
 }
 
 impl<T> Future for Closed<'_, T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.site.polled();
         if self.is_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
             return Poll::Pending;
@@ -329,7 +332,7 @@ impl<T> Future for Closed<'_, T> {
         if poll.is_pending() {
             self.is_suspended = true;
             let object = self.sender.half.address();
-            poll_context::note_wait("oneshot.closed", object, Some(self.location));
+            poll_context::note_wait("oneshot.closed", object, Some(self.site.location()));
         }
         poll
     }
@@ -391,7 +394,7 @@ impl<T> fmt::Debug for Receiver<T> {
 
 impl<T> fmt::Debug for Closed<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closed").field("location", &self.location).finish_non_exhaustive()
+        f.debug_struct("Closed").field("location", self.site.location()).finish_non_exhaustive()
     }
 }
 

@@ -113,7 +113,7 @@ impl Semaphore {
     #[track_caller]
     #[inline]
     pub fn acquire(&self) -> Acquire<'_> {
-        Acquire::new(self, 1, Leaf::new())
+        Acquire::new(self, 1, Leaf::of("Semaphore::acquire"))
     }
 
     /// Waits for so many permits, and takes them together.
@@ -139,7 +139,7 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn acquire_many(&self, count: usize) -> Acquire<'_> {
-        Acquire::new(self, can_be_there(count), Leaf::new())
+        Acquire::new(self, can_be_there(count), Leaf::of("Semaphore::acquire_many"))
     }
 
     /// Waits for a permit that borrows nothing.
@@ -165,7 +165,7 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn acquire_owned(self: &Arc<Self>) -> AcquireOwned {
-        AcquireOwned::new(Arc::clone(self), 1, Leaf::new())
+        AcquireOwned::new(Arc::clone(self), 1, Leaf::of("Semaphore::acquire_owned"))
     }
 
     /// Waits for so many permits that borrow nothing.
@@ -191,7 +191,11 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn acquire_many_owned(self: &Arc<Self>, count: usize) -> AcquireOwned {
-        AcquireOwned::new(Arc::clone(self), can_be_there(count), Leaf::new())
+        AcquireOwned::new(
+            Arc::clone(self),
+            can_be_there(count),
+            Leaf::of("Semaphore::acquire_many_owned"),
+        )
     }
 
     /// Takes a permit, if one is free and nobody waits.

@@ -10,7 +10,7 @@ use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::clock::far_future;
 
 use crate::current;
-use crate::sleep::Sleep;
+use crate::sleep::{Call, Sleep};
 
 /// A tick is missed if it is taken later than this, or later than half a period.
 const TOLERANCE: Duration = Duration::from_millis(5);
@@ -38,7 +38,7 @@ const NANOS_PER_SEC: u128 = 1_000_000_000;
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
     check_period("interval", period);
-    Interval::new(Sleep::for_caller("interval", current::now()), period)
+    Interval::new(Sleep::for_caller("interval", current::now(), Call::None), period)
 }
 
 /// Ticks every `period`, the first time at `start`.
@@ -61,7 +61,7 @@ pub fn interval(period: Duration) -> Interval {
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     check_period("interval_at", period);
-    Interval::new(Sleep::for_caller("interval_at", start), period)
+    Interval::new(Sleep::for_caller("interval_at", start, Call::None), period)
 }
 
 #[track_caller]

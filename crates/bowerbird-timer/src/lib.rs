@@ -30,6 +30,8 @@ mod expire;
 pub use current::{Current, current_clock, enter, is_inside, now};
 pub use deadline::park_timeout;
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
+#[doc(hidden)]
+pub use sleep::{Call, part};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timers::Timers;
 

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::clock::far_future;
-use bowerbird_base::poll_context;
+use bowerbird_base::{debug, poll_context};
 
 use crate::current;
 use crate::entry::Key;
@@ -57,14 +57,38 @@ use crate::wheel::Inserted;
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let Some((timers, now)) = current::with_current(|current| {
-        let timers = &current.timers;
-        (timers.id(), timers.clock().now())
-    }) else {
-        outside_a_runtime("sleep")
-    };
-    let state = if duration.is_zero() { State::Yield } else { State::Ahead };
-    Sleep::new(timers, far_future(now, duration), state, Location::caller())
+    Sleep::after(duration, Call::Sleep)
+}
+
+/// Sleeps that are parts of something else: what they are a part of says whether it was awaited.
+pub mod part {
+    use std::time::{Duration, Instant};
+
+    use super::{Call, Sleep};
+
+    /// A [`sleep`](super::sleep) that is part of what `call` makes.
+    #[track_caller]
+    pub fn sleep_of(call: Call, duration: Duration) -> Sleep {
+        Sleep::after(duration, call)
+    }
+
+    /// A [`sleep_until`](super::sleep_until) that is part of what `call` makes.
+    #[track_caller]
+    pub fn sleep_until_of(call: Call, deadline: Instant) -> Sleep {
+        Sleep::for_caller("sleep_until", deadline, call)
+    }
+
+    /// A [`sleep`](super::sleep) that nobody need poll.
+    #[track_caller]
+    pub fn sleep(duration: Duration) -> Sleep {
+        Sleep::after(duration, Call::None)
+    }
+
+    /// A [`sleep_until`](super::sleep_until) that nobody need poll.
+    #[track_caller]
+    pub fn sleep_until(deadline: Instant) -> Sleep {
+        Sleep::for_caller("sleep_until", deadline, Call::None)
+    }
 }
 
 /// Waits until an instant of the runtime's clock; one that has passed is ready at the first poll.
@@ -90,7 +114,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::for_caller("sleep_until", deadline)
+    Sleep::for_caller("sleep_until", deadline, Call::SleepUntil)
 }
 
 #[cold]
@@ -123,6 +147,38 @@ pub struct Sleep {
     state: State,
     /// It has returned `Pending` since it was last ready: an offered cancellation goes first.
     was_suspended: bool,
+    /// What debug mode names if nobody polls it.
+    call: Call,
+}
+
+/// The call that has made a sleep, or what the sleep is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Nobody need poll it.
+    None,
+    /// `sleep`.
+    Sleep,
+    /// `sleep_until`.
+    SleepUntil,
+    /// `timeout`.
+    Timeout,
+    /// `timeout_at`.
+    TimeoutAt,
+    /// `wait_for`.
+    WaitFor,
+}
+
+impl Call {
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Sleep => Some("sleep"),
+            Self::SleepUntil => Some("sleep_until"),
+            Self::Timeout => Some("timeout"),
+            Self::TimeoutAt => Some("timeout_at"),
+            Self::WaitFor => Some("wait_for"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,11 +198,26 @@ enum Verdict {
 }
 
 impl Sleep {
+    #[inline(always)]
+    #[track_caller]
+    fn after(duration: Duration, call: Call) -> Self {
+        let Some((timers, now)) = current::with_current(|current| {
+            let timers = &current.timers;
+            (timers.id(), timers.clock().now())
+        }) else {
+            outside_a_runtime("sleep")
+        };
+        let state = if duration.is_zero() { State::Yield } else { State::Ahead };
+        Self::new(timers, far_future(now, duration), state, Location::caller(), call)
+    }
+
+    #[inline]
     fn new(
         timers: u32,
         deadline: Instant,
         state: State,
         location: &'static Location<'static>,
+        call: Call,
     ) -> Self {
         Self {
             deadline,
@@ -157,16 +228,24 @@ impl Sleep {
             wheel: 0,
             state,
             was_suspended: false,
+            call,
         }
     }
 
     /// Makes a sleep of this thread's runtime for the function of that name.
     #[track_caller]
-    pub(crate) fn for_caller(call: &str, deadline: Instant) -> Self {
+    pub(crate) fn for_caller(name: &str, deadline: Instant, call: Call) -> Self {
         let Some(timers) = current::with_current(|current| current.timers.id()) else {
-            outside_a_runtime(call)
+            outside_a_runtime(name)
         };
-        Self::new(timers, deadline, State::Fresh, Location::caller())
+        Self::new(timers, deadline, State::Fresh, Location::caller(), call)
+    }
+
+    /// What it is a part of is polled: nobody need poll the sleep any more.
+    #[doc(hidden)]
+    #[inline]
+    pub fn set_part(&mut self) {
+        self.call = Call::None;
     }
 
     /// The instant that it waits for.
@@ -217,8 +296,14 @@ impl Sleep {
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         let place = self.place();
-        if std::mem::replace(&mut self.state, State::Fresh) != State::Pending {
-            return;
+        match std::mem::replace(&mut self.state, State::Fresh) {
+            State::Pending => {}
+            // It was polled, and looks as if it was not from now on.
+            State::Done => {
+                self.call = Call::None;
+                return;
+            }
+            State::Ahead | State::Fresh | State::Yield => return,
         }
         let moved = current::with_timers(self.timers, |timers, home| {
             timers.reschedule(place, home, deadline)
@@ -353,6 +438,14 @@ impl Sleep {
         Verdict::Pending(deadline_ns)
     }
 
+    /// It is dropped, and no poll got as far as its deadline.
+    #[cold]
+    fn report_unpolled(&self) {
+        if let Some(call) = self.call.name().filter(|_| !self.was_suspended) {
+            debug::report_never_awaited(call, self.location);
+        }
+    }
+
     /// Removes its entry, if it has one.
     #[inline]
     fn withdraw(&mut self) {
@@ -382,7 +475,15 @@ impl CancelSafe for Sleep {}
 impl Drop for Sleep {
     #[inline]
     fn drop(&mut self) {
-        self.withdraw();
+        match self.state {
+            State::Pending => self.withdraw(),
+            State::Done => {}
+            State::Ahead | State::Fresh | State::Yield => {
+                if debug::is_on() {
+                    self.report_unpolled();
+                }
+            }
+        }
     }
 }
 

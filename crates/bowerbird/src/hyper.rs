@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bowerbird_timer::part;
 use hyper::rt;
 
 /// Spawns hyper's background futures as tasks.
@@ -49,11 +50,11 @@ pub struct RuntimeTimer;
 
 impl rt::Timer for RuntimeTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(TimerSleep(crate::sleep(duration)))
+        Box::pin(TimerSleep(part::sleep(duration)))
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(TimerSleep(crate::sleep_until(deadline)))
+        Box::pin(TimerSleep(part::sleep_until(deadline)))
     }
 
     fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, new_deadline: Instant) {

@@ -28,6 +28,8 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
+use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Cleanup, Delivery, Request};
 use bowerbird_base::sync::static_atomic::{AtomicU64, Ordering};
 use bowerbird_core::{current_cancelling, is_current_swept};
@@ -52,12 +54,15 @@ pin_project! {
 
     impl<F: Future> PinnedDrop for Scope<F> {
         /// What the scope had not run yet goes to the next scope outwards, before what the inner future
-        /// leaves behind now.
+        /// leaves behind now. In debug mode whoever holds the scope says that it was not awaited, or the
+        /// inner future is cut off.
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let cleanups = this.rare.take().map(|rare| rare.cleanups).unwrap_or_default();
             cleanups.into_iter().for_each(leave_again);
-            this.inner.set(None);
+            if this.inner.is_some() {
+                debug::quietly(|| this.inner.set(None));
+            }
         }
     }
 }
@@ -90,22 +95,46 @@ struct Rare {
 }
 
 /// A region that makes no request of its own: what its future leaves behind is run before it ends.
-pub(crate) fn scoped<F: Future>(future: F) -> Scoped<F> {
+pub(crate) fn scoped<F: Future>(site: CallSite, future: F) -> Sited<F> {
+    Sited { inner: scoped_here(future), site }
+}
+
+/// The same, for one that is awaited where it is made.
+pub(crate) fn scoped_here<F: Future>(future: F) -> Scoped<F> {
     Scoped { scope: Scope::new(future) }
 }
 
 pin_project! {
     /// The future of [`scoped`].
-    pub(crate) struct Scoped<F: Future> {
+    pub(crate) struct Sited<F: Future> {
         #[pin]
-        scope: Scope<F>,
+        inner: Scoped<F>,
+        site: CallSite,
     }
 }
 
-impl<F: Future> Scoped<F> {
+impl<F: Future> Sited<F> {
     /// The future, before its first poll.
     pub(crate) fn inner_mut(&mut self) -> &mut F {
-        self.scope.inner.as_mut().expect("it runs")
+        self.inner.scope.inner.as_mut().expect("it runs")
+    }
+}
+
+impl<F: Future> Future for Sited<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.site.polled();
+        this.inner.poll(cx)
+    }
+}
+
+pin_project! {
+    /// The future of [`scoped_here`].
+    pub(crate) struct Scoped<F: Future> {
+        #[pin]
+        scope: Scope<F>,
     }
 }
 
@@ -350,7 +379,7 @@ impl<F: Future> Scope<F> {
         let polled = poll_context::in_scope(|| inner.poll(cx));
         match polled {
             Poll::Ready(value) => {
-                self.as_mut().project().inner.set(None);
+                self.as_mut().drop_inner();
                 self.as_mut().collect(mark);
                 self.as_mut().withdraw_own();
                 *self.project().stage = Stage::Cleaning(Outcome::Value(value));
@@ -359,7 +388,7 @@ impl<F: Future> Scope<F> {
             Poll::Pending if !poll_context::needs_attention() && !self.has_cleanups() => false,
             Poll::Pending => match poll_context::take_request() {
                 Some((request, _)) => {
-                    self.as_mut().project().inner.set(None);
+                    self.as_mut().drop_inner();
                     self.as_mut().collect(mark);
                     let outcome = self.as_mut().outcome_of(request);
                     *self.project().stage = Stage::Cleaning(outcome);
@@ -372,6 +401,11 @@ impl<F: Future> Scope<F> {
                 }
             },
         }
+    }
+
+    /// Debug mode says nothing of what a contest has not polled, or of what is cut off.
+    fn drop_inner(self: Pin<&mut Self>) {
+        debug::quietly(|| self.project().inner.set(None));
     }
 
     /// Whose request it was that unwound to here (rule 4).

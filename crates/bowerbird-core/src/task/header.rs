@@ -26,6 +26,7 @@ use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
 
+use bowerbird_base::debug;
 use bowerbird_base::sync::IS_MODEL;
 use bowerbird_base::sync::atomic::{AtomicPtr, Ordering};
 use bowerbird_base::sync::cell::UnsafeCell;
@@ -329,6 +330,8 @@ unsafe fn store<F: Future>(header: NonNull<Header>, output: Result<F::Output, Ta
 unsafe fn drop_future<F: Future>(header: NonNull<Header>) -> Option<Payload> {
     // SAFETY: the vtable's contract.
     let stage = unsafe { TaskCell::<F>::stage(header) };
+    // What a future that is cut off holds had no chance to be awaited.
+    let _quiet = debug::quiet();
     catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the vtable's contract: the future is there, and is not used again.
         unsafe { ptr::drop_in_place(stage.cast::<F>()) };

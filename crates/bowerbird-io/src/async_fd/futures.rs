@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -35,8 +36,8 @@ pub struct ReadyFor<'a, T: Descriptor> {
 
 impl<'a, T: Descriptor> ReadyFor<'a, T> {
     #[track_caller]
-    pub(super) fn new(source: &'a AsyncFd<T>, interest: Interest) -> Self {
-        Self { waiter: Waiter { source, key: None }, interest, leaf: Leaf::new() }
+    pub(super) fn new(call: &'static str, source: &'a AsyncFd<T>, interest: Interest) -> Self {
+        Self { waiter: Waiter { source, key: None }, interest, leaf: Leaf::new(call) }
     }
 }
 
@@ -51,6 +52,15 @@ impl<T: Descriptor> Future for ReadyFor<'_, T> {
             source.remove_waiter(&mut waiter.key);
         }
         result
+    }
+}
+
+impl<T: Descriptor> ReadyFor<'_, T> {
+    /// Makes it a part of another future, which may end without polling it.
+    #[doc(hidden)]
+    pub fn into_part(mut self) -> Self {
+        self.leaf.polled();
+        self
     }
 }
 
@@ -89,8 +99,20 @@ pub struct IoWith<'a, T: Descriptor, F> {
 
 impl<'a, T: Descriptor, F> IoWith<'a, T, F> {
     #[track_caller]
-    pub(super) fn new(source: &'a AsyncFd<T>, interest: Interest, operation: F) -> Self {
-        Self { waiter: Waiter { source, key: None }, interest, leaf: Leaf::new(), operation }
+    pub(super) fn new(
+        call: &'static str,
+        source: &'a AsyncFd<T>,
+        interest: Interest,
+        operation: F,
+    ) -> Self {
+        let waiter = Waiter { source, key: None };
+        Self { waiter, interest, leaf: Leaf::new(call), operation }
+    }
+
+    /// Where the user's code made it.
+    #[doc(hidden)]
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.leaf.location()
     }
 }
 

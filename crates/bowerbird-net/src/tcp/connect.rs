@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpStream as OsStream};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -65,12 +66,13 @@ impl Future for Connect {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { driver, leaf, state } = self.get_mut();
+        leaf.polled();
         if let State::Resolving(resolve) = state {
             let addrs = ready!(Pin::new(resolve).poll(cx))?;
             *state = State::Racing(Race::new(addrs));
         }
         match state {
-            State::Racing(race) => race.poll(cx, driver, *leaf),
+            State::Racing(race) => race.poll(cx, driver, leaf.location()),
             State::Resolving(_) => unreachable!("left above"),
         }
     }
@@ -90,14 +92,14 @@ impl Race {
         &mut self,
         cx: &mut Context<'_>,
         driver: &Arc<IoDriver>,
-        leaf: Leaf,
+        location: Option<&'static Location<'static>>,
     ) -> Poll<io::Result<TcpStream>> {
         loop {
             if let Some(connected) = self.poll_attempts(cx) {
-                return Poll::Ready(TcpStream::connected(connected));
+                return Poll::Ready(TcpStream::connected(connected, location));
             }
             if self.may_begin(cx) {
-                self.begin(driver, leaf);
+                self.begin(driver, location);
             } else if self.attempts.is_empty() {
                 return Poll::Ready(Err(self.failure()));
             } else {
@@ -136,16 +138,17 @@ impl Race {
         turn.is_none_or(|turn| turn.as_mut().poll(cx).is_ready())
     }
 
-    fn begin(&mut self, driver: &Arc<IoDriver>, leaf: Leaf) {
+    fn begin(&mut self, driver: &Arc<IoDriver>, location: Option<&'static Location<'static>>) {
         let Some(address) = self.waiting.pop_front() else { return };
         let begun = socket::begin_connect(address)
             .and_then(|socket| AsyncFd::register(driver.clone(), socket, TcpStream::INTEREST));
         match begun {
             Ok(socket) => {
+                let leaf = Leaf::part(location);
                 self.attempts.push(Attempt { address, socket, leaf });
                 let is_last = self.waiting.is_empty();
                 self.next_attempt =
-                    (!is_last).then(|| Box::pin(bowerbird_timer::sleep(ATTEMPT_DELAY)));
+                    (!is_last).then(|| Box::pin(bowerbird_timer::part::sleep(ATTEMPT_DELAY)));
             }
             Err(error) => {
                 self.errors.push((address, error));

@@ -7,9 +7,10 @@ use std::net::{Shutdown, TcpStream as OsStream};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context;
-use bowerbird_io::{Interest, Leaf};
+use bowerbird_io::{Interest, Leaf, ReadyFor};
 
 use super::TcpStream;
 use crate::socket;
@@ -29,7 +30,7 @@ pub struct Read<'a> {
 impl<'a> Read<'a> {
     #[track_caller]
     pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
-        Self { stream, buffer, leaf: Leaf::new() }
+        Self { stream, buffer, leaf: Leaf::new("TcpStream::read") }
     }
 }
 
@@ -54,7 +55,7 @@ pub struct ReadExact<'a> {
 impl<'a> ReadExact<'a> {
     #[track_caller]
     pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
-        Self { stream, buffer, filled: 0, leaf: Leaf::new() }
+        Self { stream, buffer, filled: 0, leaf: Leaf::new("TcpStream::read_exact") }
     }
 }
 
@@ -69,6 +70,8 @@ impl Future for ReadExact<'_> {
                 count => *filled += count,
             }
         }
+        // Also without a read, for an empty buffer.
+        leaf.polled();
         Poll::Ready(Ok(()))
     }
 }
@@ -89,7 +92,7 @@ impl<'a> ReadToEnd<'a> {
     #[track_caller]
     pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut Vec<u8>) -> Self {
         let begin = buffer.len();
-        Self { stream, buffer, begin, leaf: Leaf::new() }
+        Self { stream, buffer, begin, leaf: Leaf::new("TcpStream::read_to_end") }
     }
 }
 
@@ -124,7 +127,7 @@ pub struct Write<'a> {
 impl<'a> Write<'a> {
     #[track_caller]
     pub(super) fn new(stream: &'a TcpStream, bytes: &'a [u8]) -> Self {
-        Self { stream, bytes, leaf: Leaf::new() }
+        Self { stream, bytes, leaf: Leaf::new("TcpStream::write") }
     }
 }
 
@@ -148,7 +151,7 @@ pub struct WriteAll<'a> {
 impl<'a> WriteAll<'a> {
     #[track_caller]
     pub(super) fn new(stream: &'a TcpStream, bytes: &'a [u8]) -> Self {
-        Self { stream, bytes, leaf: Leaf::new() }
+        Self { stream, bytes, leaf: Leaf::new("TcpStream::write_all") }
     }
 }
 
@@ -163,6 +166,8 @@ impl Future for WriteAll<'_> {
                 count => *bytes = &bytes[count..],
             }
         }
+        // Also without a write, for no bytes.
+        leaf.polled();
         Poll::Ready(Ok(()))
     }
 }
@@ -188,37 +193,42 @@ impl Future for Flush {
 
 /// The future of [`TcpStream::shutdown`]: ready at once.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct ShutdownWrite<'a>(&'a TcpStream);
+pub struct ShutdownWrite<'a> {
+    stream: &'a TcpStream,
+    site: CallSite,
+}
 
 impl<'a> ShutdownWrite<'a> {
+    #[track_caller]
     pub(super) fn new(stream: &'a TcpStream) -> Self {
-        Self(stream)
+        Self { stream, site: CallSite::new("TcpStream::shutdown") }
     }
 }
 
 impl Future for ShutdownWrite<'_> {
     type Output = io::Result<()>;
 
-    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(self.0.shutdown_how(Shutdown::Write))
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.site.polled();
+        Poll::Ready(self.stream.shutdown_how(Shutdown::Write))
     }
 }
 
 /// The future of [`TcpStream::readable`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Readable<'a>(pub(super) bowerbird_io::Readable<'a, OsStream>);
+pub struct Readable<'a>(pub(super) ReadyFor<'a, OsStream>);
 
 /// The future of [`TcpStream::writable`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Writable<'a>(pub(super) bowerbird_io::Writable<'a, OsStream>);
+pub struct Writable<'a>(pub(super) ReadyFor<'a, OsStream>);
 
 impl Future for Readable<'_> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        Pin::new(&mut self.0).poll(cx).map_ok(drop)
     }
 }
 
@@ -226,7 +236,7 @@ impl Future for Writable<'_> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        Pin::new(&mut self.0).poll(cx).map_ok(drop)
     }
 }
 
@@ -235,14 +245,18 @@ impl Future for Writable<'_> {
 pub struct Peek<'a> {
     stream: &'a TcpStream,
     buffer: &'a mut [u8],
-    readable: Readable<'a>,
+    /// Polled when nothing is there.
+    readable: ReadyFor<'a, OsStream>,
     is_suspended: bool,
+    site: CallSite,
 }
 
 impl<'a> Peek<'a> {
     #[track_caller]
     pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
-        Self { stream, buffer, readable: stream.readable(), is_suspended: false }
+        let readable = stream.source().ready_for("TcpStream::peek", Interest::READABLE).into_part();
+        let site = CallSite::new("TcpStream::peek");
+        Self { stream, buffer, readable, is_suspended: false, site }
     }
 }
 
@@ -250,7 +264,8 @@ impl Future for Peek<'_> {
     type Output = io::Result<usize>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { stream, buffer, readable, is_suspended } = self.get_mut();
+        let Self { stream, buffer, readable, is_suspended, site } = self.get_mut();
+        site.polled();
         if *is_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
             return Poll::Pending;

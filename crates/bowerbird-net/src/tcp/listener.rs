@@ -4,10 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as OsListener, TcpStream as OsStream};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_io::{AsyncFd, Interest, IoDriver, IoWith, expect_current};
 use futures_core::Stream;
@@ -81,7 +83,8 @@ impl TcpListener {
     /// ```
     #[track_caller]
     pub fn bind(addrs: impl ToAddrs) -> Bind {
-        Bind { driver: expect_current("TcpListener::bind"), resolve: Resolve::new(&addrs) }
+        let site = CallSite::new("TcpListener::bind");
+        Bind { driver: expect_current("TcpListener::bind"), resolve: Resolve::new(&addrs), site }
     }
 
     /// Takes a listener of std over: it becomes non-blocking.
@@ -138,7 +141,9 @@ impl TcpListener {
     /// ```
     #[track_caller]
     pub fn accept(&self) -> Accept<'_> {
-        Accept { listener: self, accept: self.source.read_with(socket::accept as AcceptOnce) }
+        let operation = socket::accept as AcceptOnce;
+        let accept = self.source.io_for("TcpListener::accept", Interest::READABLE, operation);
+        Accept { listener: self, accept }
     }
 
     /// Polls for a connection; the last caller's task is woken.
@@ -149,7 +154,7 @@ impl TcpListener {
     /// As for [`TcpListener::accept`].
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = ready!(self.source.poll_read_with(cx, socket::accept))?;
-        Poll::Ready(self.accepted(accepted))
+        Poll::Ready(self.accepted(accepted, None))
     }
 
     /// Gives the connections as a stream, which never ends.
@@ -183,8 +188,9 @@ impl TcpListener {
     fn accepted(
         &self,
         (stream, peer): (OsStream, SocketAddr),
+        location: Option<&'static Location<'static>>,
     ) -> io::Result<(TcpStream, SocketAddr)> {
-        Ok((TcpStream::register(self.source.driver().clone(), stream)?, peer))
+        Ok((TcpStream::register(self.source.driver().clone(), stream, location)?, peer))
     }
 
     /// The address that it listens on; tells the port if 0 was bound.
@@ -225,13 +231,15 @@ impl fmt::Debug for TcpListener {
 pub struct Bind {
     driver: Arc<IoDriver>,
     resolve: Resolve,
+    site: CallSite,
 }
 
 impl Future for Bind {
     type Output = io::Result<TcpListener>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { driver, resolve } = self.get_mut();
+        let Self { driver, resolve, site } = self.get_mut();
+        site.polled();
         let addrs = ready!(Pin::new(resolve).poll(cx))?;
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "there is no address to bind");
         for address in addrs {
@@ -258,7 +266,7 @@ impl Future for Accept<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let accepted = ready!(Pin::new(&mut self.accept).poll(cx))?;
-        Poll::Ready(self.listener.accepted(accepted))
+        Poll::Ready(self.listener.accepted(accepted, self.accept.location()))
     }
 }
 

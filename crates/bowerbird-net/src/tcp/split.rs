@@ -164,6 +164,7 @@ macro_rules! writing_methods {
             ///
             /// # Errors
             /// As for [`TcpStream::shutdown`].
+            #[track_caller]
             pub fn shutdown(&mut self) -> ShutdownWrite<'_> {
                 ShutdownWrite::new(self)
             }

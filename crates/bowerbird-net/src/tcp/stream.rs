@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr, TcpStream as OsStream};
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bowerbird_base::unclosed::{Input, Unclosed};
 use bowerbird_io::{AsyncFd, Interest, IoDriver, Leaf, expect_current};
 
 use super::connect::Connect;
@@ -22,7 +24,8 @@ use crate::to_addrs::ToAddrs;
 /// asyncio: the pair of `StreamReader` and `StreamWriter` of `open_connection`, without their buffers; a
 /// `write` here waits until the system has taken the bytes, where `StreamWriter.write` queues them.
 ///
-/// `TCP_NODELAY` is on. Dropping it closes the connection.
+/// `TCP_NODELAY` is on. Dropping it closes the connection; debug mode reports one that was written to and is
+/// dropped without [`shutdown`](Self::shutdown), or with input that nobody has read.
 ///
 /// One task may read while another writes: through the traits on `&TcpStream`, or through the halves of
 /// [`split`](Self::split) and [`into_split`](Self::into_split), which need no lock. Two tasks that both
@@ -47,6 +50,7 @@ use crate::to_addrs::ToAddrs;
 /// ```
 pub struct TcpStream {
     source: AsyncFd<OsStream>,
+    unclosed: Unclosed,
 }
 
 impl TcpStream {
@@ -83,7 +87,7 @@ impl TcpStream {
     /// ```
     #[track_caller]
     pub fn connect(addrs: impl ToAddrs) -> Connect {
-        Connect::new(expect_current("TcpStream::connect"), Leaf::new(), &addrs)
+        Connect::new(expect_current("TcpStream::connect"), Leaf::new("TcpStream::connect"), &addrs)
     }
 
     /// Connects to one address.
@@ -100,7 +104,8 @@ impl TcpStream {
     /// Called outside a runtime.
     #[track_caller]
     pub fn connect_addr(address: SocketAddr) -> Connect {
-        Connect::new(expect_current("TcpStream::connect_addr"), Leaf::new(), &address)
+        let driver = expect_current("TcpStream::connect_addr");
+        Connect::new(driver, Leaf::new("TcpStream::connect_addr"), &address)
     }
 
     /// Takes a connection of std over: it becomes non-blocking. Its `TCP_NODELAY` is left as it is.
@@ -116,23 +121,33 @@ impl TcpStream {
     pub fn from_std(stream: OsStream) -> io::Result<Self> {
         let driver = expect_current("TcpStream::from_std");
         socket::adopt_stream(&stream)?;
-        Self::register(driver, stream)
+        Self::register(driver, stream, Some(Location::caller()))
     }
 
     /// Gives the connection back to std, still non-blocking.
     ///
     /// asyncio: `transport.get_extra_info("socket")`, with the ownership.
-    pub fn into_std(self) -> OsStream {
-        self.source.into_inner()
+    pub fn into_std(mut self) -> OsStream {
+        self.unclosed = Unclosed::default();
+        self.source.take_inner()
     }
 
-    pub(super) fn register(driver: Arc<IoDriver>, stream: OsStream) -> io::Result<Self> {
-        Ok(Self { source: AsyncFd::register(driver, stream, Self::INTEREST)? })
+    /// A connection that was made at the user's line, if that is known.
+    pub(super) fn register(
+        driver: Arc<IoDriver>,
+        stream: OsStream,
+        location: Option<&'static Location<'static>>,
+    ) -> io::Result<Self> {
+        let source = AsyncFd::register(driver, stream, Self::INTEREST)?;
+        Ok(Self { source, unclosed: Unclosed::new(location) })
     }
 
-    pub(super) fn connected(source: AsyncFd<OsStream>) -> io::Result<Self> {
+    pub(super) fn connected(
+        source: AsyncFd<OsStream>,
+        location: Option<&'static Location<'static>>,
+    ) -> io::Result<Self> {
         socket::set_nodelay(source.get_ref(), true)?;
-        Ok(Self { source })
+        Ok(Self { source, unclosed: Unclosed::new(location) })
     }
 
     pub(super) fn source(&self) -> &AsyncFd<OsStream> {
@@ -285,7 +300,7 @@ impl TcpStream {
     /// The runtime has shut down.
     #[track_caller]
     pub fn readable(&self) -> Readable<'_> {
-        Readable(self.source.readable())
+        Readable(self.source.ready_for("TcpStream::readable", Interest::READABLE))
     }
 
     /// Tries to read; `WouldBlock` if nothing is there.
@@ -458,6 +473,7 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn shutdown(&mut self) -> ShutdownWrite<'_> {
         ShutdownWrite::new(self)
     }
@@ -469,6 +485,9 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn shutdown_how(&self, how: Shutdown) -> io::Result<()> {
+        if how != Shutdown::Read {
+            self.unclosed.ended();
+        }
         socket::shutdown(self.source.get_ref(), how)
     }
 
@@ -483,7 +502,7 @@ impl TcpStream {
     /// The runtime has shut down.
     #[track_caller]
     pub fn writable(&self) -> Writable<'_> {
-        Writable(self.source.writable())
+        Writable(self.source.ready_for("TcpStream::writable", Interest::WRITABLE))
     }
 
     /// Tries to write; `WouldBlock` if the system takes nothing.
@@ -493,7 +512,7 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`, or what the system says.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.source.try_io(Interest::WRITABLE, |s| socket::send(s, bytes))
+        self.source.try_io(Interest::WRITABLE, |_| self.send_with(|s| socket::send(s, bytes)))
     }
 
     /// Tries to write several buffers; `WouldBlock` if the system takes nothing.
@@ -503,7 +522,16 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`, or what the system says.
     pub fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.source.try_io(Interest::WRITABLE, |s| socket::send_vectored(s, bytes))
+        self.source
+            .try_io(Interest::WRITABLE, |_| self.send_with(|s| socket::send_vectored(s, bytes)))
+    }
+
+    /// One send, and the note that there was one.
+    #[inline]
+    fn send_with(&self, send: impl FnOnce(&OsStream) -> io::Result<usize>) -> io::Result<usize> {
+        let count = send(self.source.get_ref())?;
+        self.unclosed.wrote();
+        Ok(count)
     }
 
     #[inline]
@@ -513,12 +541,14 @@ impl TcpStream {
         leaf: &mut Leaf,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.source.poll_with_leaf(cx, Interest::WRITABLE, leaf, |s| socket::send(s, bytes))
+        self.source.poll_with_leaf(cx, Interest::WRITABLE, leaf, |_| {
+            self.send_with(|s| socket::send(s, bytes))
+        })
     }
 
     #[inline]
     pub(crate) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.source.poll_write_with(cx, |s| socket::send(s, bytes))
+        self.source.poll_write_with(cx, |_| self.send_with(|s| socket::send(s, bytes)))
     }
 
     #[inline]
@@ -527,7 +557,7 @@ impl TcpStream {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.source.poll_write_with(cx, |s| socket::send_vectored(s, bytes))
+        self.source.poll_write_with(cx, |_| self.send_with(|s| socket::send_vectored(s, bytes)))
     }
 
     // ----- halves ------------------------------------------------------------------------------------
@@ -657,6 +687,9 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        if linger == Some(Duration::ZERO) {
+            self.unclosed.intend();
+        }
         socket::set_linger(self.source.get_ref(), linger)
     }
 
@@ -666,6 +699,21 @@ impl TcpStream {
     /// What the system says about the question itself.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.source.get_ref().take_error()
+    }
+}
+
+impl Drop for TcpStream {
+    #[inline]
+    fn drop(&mut self) {
+        let source = &self.source;
+        let look = || match socket::peek(source.get_ref(), &mut [0; 1]) {
+            Ok(0) => Input::Ended,
+            Ok(_) => Input::Unread,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Input::Nothing,
+            Err(_) => Input::Ended,
+        };
+        let peer = || Some(source.get_ref().peer_addr().ok()?.to_string());
+        self.unclosed.dropped("TcpStream", look, peer);
     }
 }
 

@@ -38,7 +38,7 @@ use super::{Signal, SignalKind, signal};
 /// ```
 #[track_caller]
 pub fn ctrl_c() -> CtrlC {
-    CtrlC { signal: signal(SignalKind::interrupt()).map_err(Some), leaf: Leaf::new() }
+    CtrlC { signal: signal(SignalKind::interrupt()).map_err(Some), leaf: Leaf::new("ctrl_c") }
 }
 
 /// The future of [`ctrl_c`].
@@ -57,6 +57,7 @@ impl Future for CtrlC {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { signal, leaf } = self.get_mut();
+        leaf.polled();
         match signal {
             Ok(signal) => signal.poll_with(cx, leaf),
             Err(error) => match error.take() {

@@ -111,7 +111,7 @@ impl Signal {
     /// ```
     #[track_caller]
     pub fn recv(&mut self) -> Recv<'_> {
-        Recv { signal: self, leaf: Leaf::new() }
+        Recv { signal: self, leaf: Leaf::new("Signal::recv") }
     }
 
     /// Polls for the next delivery; the last caller's task is woken.

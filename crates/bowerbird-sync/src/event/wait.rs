@@ -31,7 +31,7 @@ pub(super) struct Began {
 impl<'a> EventWait<'a> {
     #[track_caller]
     pub(super) fn new(event: &'a Event) -> Self {
-        Self::at(event, "event", Location::caller())
+        Self { event, began: None, kind: "event", leaf: Leaf::of("Event::wait") }
     }
 
     /// A wait of something that has an event inside.

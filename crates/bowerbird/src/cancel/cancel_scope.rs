@@ -1,16 +1,17 @@
 //! `cancel_scope`: a region with a deadline and a shield that may be changed while it runs.
 
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context::{self, Request};
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::waker_slot::WakerSlot;
-use bowerbird_timer::{Sleep, sleep_until};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep_until;
 use pin_project_lite::pin_project;
 
 use super::with_deadline;
@@ -88,6 +89,11 @@ impl CancelScope {
     /// If the scope was entered before; outside a runtime, if it has a deadline when it is polled.
     #[track_caller]
     pub fn run<F: Future>(&self, future: F) -> CancelScopeRun<F> {
+        self.run_for("CancelScope::run", future)
+    }
+
+    #[track_caller]
+    fn run_for<F: Future>(&self, call: &'static str, future: F) -> CancelScopeRun<F> {
         let was_entered = std::mem::replace(&mut self.0.state.lock().is_entered, true);
         assert!(
             !was_entered,
@@ -98,7 +104,7 @@ impl CancelScope {
             handle: self.clone(),
             sleep: None,
             seen_cancels: 0,
-            location: Location::caller(),
+            site: CallSite::new(call),
         }
     }
 
@@ -197,7 +203,7 @@ pin_project! {
         handle: CancelScope,
         sleep: Option<Sleep>,
         seen_cancels: u32,
-        location: &'static Location<'static>,
+        site: CallSite,
     }
 }
 
@@ -206,6 +212,7 @@ impl<F: Future> Future for CancelScopeRun<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        this.site.polled();
         this.handle.0.occupant.register(cx.waker());
         let state = {
             let mut state = this.handle.0.state.lock();
@@ -305,7 +312,7 @@ pub fn cancel_scope<B, T>(body: B) -> impl Future<Output = Option<T>>
 where
     B: AsyncFnOnce(CancelScope) -> T,
 {
-    enter(CancelScope::new(), body)
+    enter("cancel_scope", CancelScope::new(), body)
 }
 
 /// Runs `body` for at most `duration`: `None` if it took longer.
@@ -333,7 +340,7 @@ pub fn move_on_after<B, T>(duration: Duration, body: B) -> impl Future<Output = 
 where
     B: AsyncFnOnce(CancelScope) -> T,
 {
-    enter(scope_for(duration, "move_on_after"), body)
+    enter("move_on_after", scope_for(duration, "move_on_after"), body)
 }
 
 /// Runs `body` until `deadline`: `None` if it took longer.
@@ -355,7 +362,7 @@ pub fn move_on_at<B, T>(deadline: Instant, body: B) -> impl Future<Output = Opti
 where
     B: AsyncFnOnce(CancelScope) -> T,
 {
-    enter(CancelScope::with_deadline(deadline), body)
+    enter("move_on_at", CancelScope::with_deadline(deadline), body)
 }
 
 /// Runs `body` for at most `duration`; the body gets the scope, and may move the deadline.
@@ -395,7 +402,7 @@ pub fn fail_after<B, T>(
 where
     B: AsyncFnOnce(CancelScope) -> T,
 {
-    let body = enter(scope_for(duration, "fail_after"), body);
+    let body = enter("fail_after", scope_for(duration, "fail_after"), body);
     async { body.await.ok_or(TimeoutError::new()) }
 }
 
@@ -421,17 +428,17 @@ pub fn fail_at<B, T>(deadline: Instant, body: B) -> impl Future<Output = Result<
 where
     B: AsyncFnOnce(CancelScope) -> T,
 {
-    let body = enter(CancelScope::with_deadline(deadline), body);
+    let body = enter("fail_at", CancelScope::with_deadline(deadline), body);
     async { body.await.ok_or(TimeoutError::new()) }
 }
 
 #[track_caller]
-fn enter<B, T>(scope: CancelScope, body: B) -> impl Future<Output = Option<T>>
+fn enter<B, T>(call: &'static str, scope: CancelScope, body: B) -> impl Future<Output = Option<T>>
 where
     B: AsyncFnOnce(CancelScope) -> T,
 {
     let body = body(scope.clone());
-    scope.run(body)
+    scope.run_for(call, body)
 }
 
 /// A scope that ends `duration` from now; one that is too long has no deadline.

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context::{self, Request};
 use pin_project_lite::pin_project;
 
@@ -46,8 +47,9 @@ use crate::scope::{Cut, Scope};
 ///     assert!(task.await.unwrap_err().is_cancelled());
 /// });
 /// ```
+#[track_caller]
 pub fn catch_cancel<F: Future>(future: F) -> CatchCancel<F> {
-    CatchCancel { scope: Scope::new(future) }
+    CatchCancel { scope: Scope::new(future), site: CallSite::new("catch_cancel") }
 }
 
 pin_project! {
@@ -56,6 +58,7 @@ pin_project! {
     pub struct CatchCancel<F: Future> {
         #[pin]
         scope: Scope<F>,
+        site: CallSite,
     }
 }
 
@@ -63,7 +66,9 @@ impl<F: Future> Future for CatchCancel<F> {
     type Output = Result<F::Output, Cancelled>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.project().scope.poll_catching(cx, false, |_| false);
+        let this = self.project();
+        this.site.polled();
+        let polled = this.scope.poll_catching(cx, false, |_| false);
         polled.map(|result| {
             result.map_err(|cut| match cut {
                 Cut::Outer(request) => Cancelled(request),
@@ -110,8 +115,10 @@ impl Cancelled {
     /// });
     /// assert!(outcome.is_err());
     /// ```
+    #[track_caller]
     pub fn resume<T>(self) -> Resume<T> {
-        Resume { request: self.0, output: PhantomData }
+        let site = CallSite::new("Cancelled::resume");
+        Resume { request: self.0, output: PhantomData, site }
     }
 }
 
@@ -131,12 +138,14 @@ impl Error for Cancelled {}
 pub struct Resume<T> {
     request: Request,
     output: PhantomData<fn() -> T>,
+    site: CallSite,
 }
 
 impl<T> Future for Resume<T> {
     type Output = T;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.site.polled();
         poll_context::raise(self.request.clone());
         poll_context::yield_now(cx);
         Poll::Pending

@@ -3,11 +3,11 @@
 mod tree;
 
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context;
 use pin_project_lite::pin_project;
 
@@ -107,7 +107,7 @@ impl CancellationToken {
     /// ```
     #[track_caller]
     pub fn cancelled(&self) -> WaitForCancellation<'_> {
-        WaitForCancellation { token: self, wait: Wait::new(Location::caller()) }
+        self.wait_for("CancellationToken::cancelled")
     }
 
     /// The same as [`cancelled`](Self::cancelled), with a token that the future owns.
@@ -126,7 +126,7 @@ impl CancellationToken {
     /// ```
     #[track_caller]
     pub fn cancelled_owned(self) -> WaitForCancellationOwned {
-        WaitForCancellationOwned { token: self, wait: Wait::new(Location::caller()) }
+        self.wait_for_owned("CancellationToken::cancelled_owned")
     }
 
     /// Makes a guard that cancels the token when it is dropped.
@@ -175,7 +175,8 @@ impl CancellationToken {
     /// ```
     #[track_caller]
     pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<'_, F> {
-        RunUntilCancelled { cancelled: self.cancelled(), run: Run::new(future) }
+        let cancelled = self.wait_for("CancellationToken::run_until_cancelled");
+        RunUntilCancelled { cancelled, run: Run::new(future) }
     }
 
     /// The same as [`run_until_cancelled`](Self::run_until_cancelled), with a token that the future owns.
@@ -193,7 +194,18 @@ impl CancellationToken {
     /// ```
     #[track_caller]
     pub fn run_until_cancelled_owned<F: Future>(self, future: F) -> RunUntilCancelledOwned<F> {
-        RunUntilCancelledOwned { cancelled: self.cancelled_owned(), run: Run::new(future) }
+        let cancelled = self.wait_for_owned("CancellationToken::run_until_cancelled_owned");
+        RunUntilCancelledOwned { cancelled, run: Run::new(future) }
+    }
+
+    #[track_caller]
+    fn wait_for(&self, call: &'static str) -> WaitForCancellation<'_> {
+        WaitForCancellation { token: self, wait: Wait::new(CallSite::new(call)) }
+    }
+
+    #[track_caller]
+    fn wait_for_owned(self, call: &'static str) -> WaitForCancellationOwned {
+        WaitForCancellationOwned { token: self, wait: Wait::new(CallSite::new(call)) }
     }
 }
 
@@ -219,15 +231,16 @@ struct Wait {
     /// Where our waker stands in the list of waiters.
     place: Option<u64>,
     is_suspended: bool,
-    location: &'static Location<'static>,
+    site: CallSite,
 }
 
 impl Wait {
-    fn new(location: &'static Location<'static>) -> Self {
-        Self { place: None, is_suspended: false, location }
+    fn new(site: CallSite) -> Self {
+        Self { place: None, is_suspended: false, site }
     }
 
     fn poll(&mut self, node: &Arc<Node>, cx: &mut Context<'_>) -> Poll<()> {
+        self.site.polled();
         if self.is_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
             return Poll::Pending;
@@ -240,7 +253,7 @@ impl Wait {
         }
         self.is_suspended = true;
         let address = Arc::as_ptr(node).addr() as u64;
-        poll_context::note_wait("cancellation token", address, Some(self.location));
+        poll_context::note_wait("cancellation token", address, Some(self.site.location()));
         Poll::Pending
     }
 
@@ -376,6 +389,7 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        this.cancelled.wait.site.polled();
         this.run.poll(this.cancelled.token.is_cancelled(), this.cancelled, cx)
     }
 }
@@ -386,6 +400,7 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        this.cancelled.wait.site.polled();
         this.run.poll(this.cancelled.token.is_cancelled(), this.cancelled, cx)
     }
 }

@@ -7,6 +7,7 @@
 
 use std::panic::Location;
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context;
 use bowerbird_core::Handle;
 
@@ -101,7 +102,7 @@ where
     B: AsyncFnOnce(M::Value) -> T,
 {
     let location = Location::caller();
-    scoped(async move {
+    scoped(CallSite::at("with", location), async move {
         let mut manager = manager;
         let value = manager.enter().await;
         let guard = ExitGuard::new(manager, location);
@@ -149,7 +150,7 @@ where
     T: Send,
 {
     let location = Location::caller();
-    scoped(async move {
+    scoped(CallSite::at("with_send", location), async move {
         let mut manager = manager;
         let value = manager.enter().await;
         let guard = ExitGuard::new(manager, location);
@@ -207,7 +208,7 @@ where
     E: From<F>,
 {
     let location = Location::caller();
-    scoped(async move {
+    scoped(CallSite::at("try_with", location), async move {
         let mut manager = manager;
         let value = manager.enter().await?;
         let guard = ExitGuard::new(manager, location);
@@ -254,7 +255,7 @@ where
     B: AsyncFnOnce(M::Value) -> T,
 {
     let location = Location::caller();
-    scoped(async move {
+    scoped(CallSite::at("with_local", location), async move {
         let mut manager = manager;
         let value = manager.enter().await;
         let guard = LocalExitGuard { manager: Some(manager), location };
@@ -279,7 +280,7 @@ where
     E: From<F>,
 {
     let location = Location::caller();
-    scoped(async move {
+    scoped(CallSite::at("try_with_local", location), async move {
         let mut manager = manager;
         let value = manager.enter().await?;
         let guard = LocalExitGuard { manager: Some(manager), location };

@@ -6,6 +6,7 @@ use std::panic::Location;
 use super::context_manager::{AsyncContextManager, ExitGuard, Outcome};
 use super::defer::{Defer, defer};
 use crate::scope::scoped;
+use bowerbird_base::call_site::CallSite;
 
 /// Several entered managers and deferred cleanups, left in the reverse order.
 ///
@@ -148,8 +149,10 @@ impl AsyncExitStack {
     ///
     /// # Cancel safety
     /// Dropped, the rest is run by the scope around.
+    #[track_caller]
     pub fn close(mut self) -> impl Future<Output = ()> + Send {
-        scoped(async move { self.exit(Outcome::Returned) })
+        let site = CallSite::new("AsyncExitStack::close");
+        scoped(site, async move { self.exit(Outcome::Returned) })
     }
 
     fn exit(&mut self, outcome: Outcome) {

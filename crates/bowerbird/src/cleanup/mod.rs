@@ -15,9 +15,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Cleanup};
 use bowerbird_core::{Handle, TaskHandle, report_cleanup};
-use bowerbird_timer::{Sleep, sleep_until};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep_until;
 
 use crate::runtime::driver;
 
@@ -119,6 +121,8 @@ impl<F: Future<Output = ()>> Graced<F> {
     /// The future is dropped: its destructor is the user's.
     fn end(&mut self) {
         let future = self.future.take();
+        // One that overran is cut off.
+        let _quiet = debug::quiet();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
             report_cleanup("the destructor of a cleanup panicked", Some(payload), self.location);
         }

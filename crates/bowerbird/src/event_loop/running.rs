@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use bowerbird_base::clock::far_future;
 use bowerbird_base::poll_context;
 use bowerbird_core::Park;
-use bowerbird_timer::{Sleep, sleep_until};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep_until;
 use pin_project_lite::pin_project;
 
 use super::state::LoopState;

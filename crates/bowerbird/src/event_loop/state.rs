@@ -10,7 +10,7 @@ use bowerbird_base::sync::Mutex;
 use bowerbird_core::Runtime;
 #[cfg(unix)]
 use bowerbird_io::IoDriver;
-use bowerbird_timer::sleep_until;
+use bowerbird_timer::part::sleep_until;
 
 use super::callback::{Call, Callback};
 #[cfg(unix)]

@@ -47,6 +47,10 @@ pub trait Crew {
     #[doc(hidden)]
     fn location(&self) -> &'static Location<'static>;
 
+    /// The call that makes the group, for debug mode.
+    #[doc(hidden)]
+    fn call(&self) -> &'static str;
+
     /// The group is dropped half-way: its children are cancelled, and its errors heard.
     #[doc(hidden)]
     fn leave(&mut self, error: Option<TaskFailure>);
@@ -108,6 +112,10 @@ impl Crew for Spawned {
 
     fn location(&self) -> &'static Location<'static> {
         self.members.location
+    }
+
+    fn call(&self) -> &'static str {
+        "task_group"
     }
 
     /// The children are awaited by whoever runs the cleanups.

@@ -233,6 +233,10 @@ impl Crew for LocalCrew<'_> {
         self.0.location
     }
 
+    fn call(&self) -> &'static str {
+        "local_task_group"
+    }
+
     /// The children borrow, so they cannot be left to anybody: they are dropped here, and what they leave
     /// behind goes to the scope around the group.
     fn leave(&mut self, error: Option<TaskFailure>) {

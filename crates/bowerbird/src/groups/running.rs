@@ -18,6 +18,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Delivery, Request};
 use bowerbird_core::current_cancelling;
 use pin_project_lite::pin_project;
@@ -48,6 +49,9 @@ pin_project! {
         /// What the body leaves behind comes first: it is inside the group.
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
+            if *this.stage == Stage::Fresh && debug::is_on() {
+                debug::report_never_awaited(this.crew.call(), this.crew.location());
+            }
             this.body.set(None);
             if matches!(this.stage, Stage::Fresh | Stage::Body | Stage::Waiting) {
                 let error = match this.ended.take() {

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::waker_slot::WakerSlot;
@@ -75,7 +76,7 @@ impl Group {
                 None
             }
         };
-        Start { cell: start, child, is_suspended: false, location: Location::caller() }
+        Start { cell: start, child, is_suspended: false, site: CallSite::new("Group::start") }
     }
 }
 
@@ -267,13 +268,14 @@ pub struct Start<V> {
     cell: Arc<Cell<V>>,
     child: Option<TaskHandle>,
     is_suspended: bool,
-    location: &'static Location<'static>,
+    site: CallSite,
 }
 
 impl<V> Future for Start<V> {
     type Output = Result<V, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.site.polled();
         if self.is_suspended && poll_context::is_offered() {
             poll_context::yield_now(cx);
             return Poll::Pending;
@@ -291,7 +293,7 @@ impl<V> Future for Start<V> {
         };
         let Some(answer) = answer else {
             self.is_suspended = true;
-            poll_context::note_wait("start of a child", 0, Some(self.location));
+            poll_context::note_wait("start of a child", 0, Some(self.site.location()));
             return Poll::Pending;
         };
         proceed.made_progress();

@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bowerbird_timer::{Sleep, sleep};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 

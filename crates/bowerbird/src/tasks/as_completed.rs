@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bowerbird_base::poll_context;
 use bowerbird_core::{Task, TaskError};
-use bowerbird_timer::{Sleep, sleep};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep;
 use futures_core::Stream;
 
 use super::ready_set::ReadySet;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bowerbird_base::debug;
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context::{self, Request};
 use bowerbird_base::waker_slot::WakerSlot;
 use bowerbird_core::{TaskError, note_tasks};
@@ -168,14 +168,14 @@ pub struct Gather<S: GatherSet> {
     shared: Arc<Gathered>,
     stage: Stage,
     request: Option<Box<Request>>,
-    location: &'static Location<'static>,
+    site: CallSite,
 }
 
 impl<S: GatherSet> Unpin for Gather<S> {}
 
 impl<S: GatherSet> Gather<S> {
     #[track_caller]
-    fn new<G: Gatherable<Set = S>>(futures: G, call: &str) -> Self {
+    fn new<G: Gatherable<Set = S>>(futures: G, call: &'static str) -> Self {
         let location = Location::caller();
         if bowerbird_core::Handle::try_current().is_none() {
             outside_a_runtime(call);
@@ -188,7 +188,13 @@ impl<S: GatherSet> Gather<S> {
         });
         let countdown = Waker::from(Arc::new(Countdown(shared.clone())));
         let set = futures.spawn_all(&Spawner { countdown, location });
-        Self { set: Some(set), shared, stage: Stage::Fresh, request: None, location }
+        Self {
+            set: Some(set),
+            shared,
+            stage: Stage::Fresh,
+            request: None,
+            site: CallSite::at(call, location),
+        }
     }
 
     /// Gives a `Result` for each child: its output, its panic, its cancellation; waits for all.
@@ -234,6 +240,7 @@ impl<S: GatherSet> Gather<S> {
     /// What the three flavours have in common: requests, and the end of all children.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<S> {
         let is_fresh = self.stage == Stage::Fresh;
+        self.site.polled();
         match self.stage {
             Stage::Passed => return self.pass_on(cx),
             Stage::Waiting if poll_context::is_offered() => self.forward(),
@@ -254,7 +261,7 @@ impl<S: GatherSet> Gather<S> {
             // Readiness was looked at first; a request that is about already is the children's all the same.
             self.forward();
         }
-        poll_context::note_wait("gather", 0, Some(self.location));
+        poll_context::note_wait("gather", 0, Some(self.site.location()));
         self.note_children();
         Poll::Pending
     }
@@ -262,7 +269,7 @@ impl<S: GatherSet> Gather<S> {
     /// For the call graph.
     #[inline]
     fn note_children(&mut self) {
-        let location = self.location;
+        let location = self.site.location();
         if poll_context::is_tracked() {
             self.set().for_each(&mut |task| note_tasks(location, [task]));
         }
@@ -338,9 +345,6 @@ impl<S: GatherSet> Future for Gather<S> {
 
 impl<S: GatherSet> Drop for Gather<S> {
     fn drop(&mut self) {
-        if self.stage == Stage::Fresh && debug::is_on() {
-            debug::report_never_awaited("gather", self.location);
-        }
         if self.stage != Stage::Waiting {
             return;
         }
@@ -352,13 +356,13 @@ impl<S: GatherSet> Drop for Gather<S> {
                 }
             });
         }
-        leave_wait(left, self.location);
+        leave_wait(left, self.site.location());
     }
 }
 
 impl<S: GatherSet> std::fmt::Debug for Gather<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gather").field("spawned_at", &self.location).finish_non_exhaustive()
+        f.debug_struct("Gather").field("spawned_at", self.site.location()).finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
+use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Delivery, Request};
 use pin_project_lite::pin_project;
 
@@ -25,8 +27,9 @@ use crate::scope::Cancelling;
 ///     assert_eq!((a, b), (8, 2));
 /// });
 /// ```
+#[track_caller]
 pub fn join<J: Join>(futures: J) -> J::Future {
-    futures.join()
+    futures.join(CallSite::new("join"))
 }
 
 /// Polls several fallible futures in this task until all have ended well or one has failed.
@@ -46,8 +49,9 @@ pub fn join<J: Join>(futures: J) -> J::Future {
 ///     assert_eq!(all, Err("no"));
 /// });
 /// ```
+#[track_caller]
 pub fn try_join<J: TryJoin>(futures: J) -> J::Future {
-    futures.try_join()
+    futures.try_join(CallSite::new("try_join"))
 }
 
 /// What [`join`] takes: tuples of two to eight futures.
@@ -56,7 +60,7 @@ pub trait Join {
     type Future: Future;
     /// Makes it.
     #[doc(hidden)]
-    fn join(self) -> Self::Future;
+    fn join(self, site: CallSite) -> Self::Future;
 }
 
 /// What [`try_join`] takes: tuples of two to eight futures whose outputs are `Result`s with one type of error.
@@ -65,7 +69,7 @@ pub trait TryJoin {
     type Future: Future;
     /// Makes it.
     #[doc(hidden)]
-    fn try_join(self) -> Self::Future;
+    fn try_join(self, site: CallSite) -> Self::Future;
 }
 
 pin_project! {
@@ -76,6 +80,16 @@ pin_project! {
         output: Option<F::Output>,
         // A request unwound the branch; its future is dropped with the join.
         is_unwound: bool,
+    }
+
+    impl<F: Future> PinnedDrop for Branch<F> {
+        /// In debug mode the join says that it was not awaited; a branch that it still has is cut off.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                debug::quietly(|| this.future.set(None));
+            }
+        }
     }
 }
 
@@ -199,7 +213,7 @@ macro_rules! joins {
         pin_project! {
             /// The future of [`join`](crate::join) for a tuple.
             #[must_use = "futures do nothing unless awaited"]
-            pub struct $join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Kept }
+            pub struct $join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Kept, site: CallSite }
         }
 
         impl<$($name: Future),+> fmt::Debug for $join<$($name),+> {
@@ -213,6 +227,7 @@ macro_rules! joins {
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let mut this = self.project();
+                this.site.polled();
                 let (mut unwinding, aside) = Unwinding::begin(std::mem::take(this.kept));
                 loop {
                     $(this.$name.as_mut().poll(cx, &mut unwinding);)+
@@ -233,16 +248,16 @@ macro_rules! joins {
         impl<$($name: Future),+> Join for ($($name,)+) {
             type Future = $join<$($name),+>;
 
-            fn join(self) -> Self::Future {
+            fn join(self, site: CallSite) -> Self::Future {
                 let ($($name,)+) = self;
-                $join { $($name: Branch::new($name),)+ kept: Kept::default() }
+                $join { $($name: Branch::new($name),)+ kept: Kept::default(), site }
             }
         }
 
         pin_project! {
             /// The future of [`try_join`](crate::try_join) for a tuple.
             #[must_use = "futures do nothing unless awaited"]
-            pub struct $try_join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Kept }
+            pub struct $try_join<$($name: Future),+> { $(#[pin] $name: Branch<$name>,)+ kept: Kept, site: CallSite }
         }
 
         impl<$($name: Future),+> fmt::Debug for $try_join<$($name),+> {
@@ -259,6 +274,7 @@ macro_rules! joins {
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let mut this = self.project();
+                this.site.polled();
                 let (mut unwinding, aside) = Unwinding::begin(std::mem::take(this.kept));
                 loop {
                     $(
@@ -296,9 +312,9 @@ macro_rules! joins {
         {
             type Future = $try_join<$($name),+>;
 
-            fn try_join(self) -> Self::Future {
+            fn try_join(self, site: CallSite) -> Self::Future {
                 let ($($name,)+) = self;
-                $try_join { $($name: Branch::new($name),)+ kept: Kept::default() }
+                $try_join { $($name: Branch::new($name),)+ kept: Kept::default(), site }
             }
         }
     )*};

@@ -4,10 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bowerbird_base::call_site::CallSite;
 use pin_project_lite::pin_project;
 
 use super::contest::{Branch, Branches, Contest, NoBranch, Skipped, Won};
-use crate::scope::{Scoped, scoped};
+use crate::scope::{Sited, scoped};
 
 /// Polls several futures in this task until one has ended, drops the others, and gives its output.
 ///
@@ -53,11 +54,18 @@ use crate::scope::{Scoped, scoped};
 /// ```
 #[track_caller]
 pub fn race<R: Raceable>(futures: R) -> Race<R> {
+    race_for("race", futures)
+}
+
+#[inline]
+#[track_caller]
+fn race_for<R: Raceable>(call: &'static str, futures: R) -> Race<R> {
     let branches = futures.into_branches();
     if branches.count() == 0 {
-        panic!("race() was given no futures, so none could ever win; ask is_empty() before");
+        panic!("{call}() was given no futures, so none could ever win; ask is_empty() before");
     }
-    Race { inner: scoped(Running { contest: Contest::new(branches, Skipped::default(), false) }) }
+    let contest = Contest::new(branches, Skipped::default(), false);
+    Race { inner: scoped(CallSite::new(call), Running { contest }) }
 }
 
 /// Races the futures of an iterator: gives the index and the output of the first; see [`race`].
@@ -81,7 +89,7 @@ pub fn race_iter<I>(futures: I) -> Race<Vec<I::Item>>
 where
     I: IntoIterator<Item: Future>,
 {
-    race(futures.into_iter().collect::<Vec<_>>())
+    race_for("race_iter", futures.into_iter().collect::<Vec<_>>())
 }
 
 /// What [`race`] takes: tuples of two to eight futures, arrays and `Vec`s of them.
@@ -104,7 +112,7 @@ pin_project! {
     #[must_use = "futures do nothing unless awaited"]
     pub struct Race<R: Raceable> {
         #[pin]
-        inner: Scoped<Running<R::Branches>>,
+        inner: Sited<Running<R::Branches>>,
     }
 }
 

@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::contest::{Branches, Contest, Skipped};
 use crate::CancelSafe;
-use crate::scope::{Scoped, scoped};
+use crate::scope::{Scoped, scoped_here};
 use crate::tasks::Timeout;
 
 /// Waits for several futures in this task, and runs the code of the first that ends.
@@ -112,7 +112,7 @@ where
     J: FnMut(B::Output) -> Option<B::Output>,
 {
     let contest = Contest::new(branches, Skipped::from_mask(disabled), is_biased);
-    Select { inner: scoped(Selecting { contest, judge }) }
+    Select { inner: scoped_here(Selecting { contest, judge }) }
 }
 
 pin_project! {

@@ -5,13 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context::{self, Delivery};
-use bowerbird_timer::{Sleep, sleep};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep;
 use pin_project_lite::pin_project;
 
 use super::contest::{Contest, Skipped};
 use crate::run::outside_a_runtime;
-use crate::scope::{Scoped, scoped};
+use crate::scope::{Sited, scoped};
 
 /// Starts the first attempt, then the next whenever `delay` is over or the last one has failed; gives the first
 /// success.
@@ -60,13 +62,16 @@ where
         outside_a_runtime("staggered_race");
     }
     StaggeredRace {
-        inner: scoped(Staggered {
-            futures: Some(futures.into_iter()),
-            contest: Contest::new(Vec::new(), Skipped::default(), true),
-            errors: Vec::new(),
-            delay,
-            pause: None,
-        }),
+        inner: scoped(
+            CallSite::new("staggered_race"),
+            Staggered {
+                futures: Some(futures.into_iter()),
+                contest: Contest::new(Vec::new(), Skipped::default(), true),
+                errors: Vec::new(),
+                delay,
+                pause: None,
+            },
+        ),
     }
 }
 
@@ -78,7 +83,7 @@ pin_project! {
         Staggered<I, F, E>: Future,
     {
         #[pin]
-        inner: Scoped<Staggered<I, F, E>>,
+        inner: Sited<Staggered<I, F, E>>,
     }
 }
 

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bowerbird_timer::{Sleep, sleep, sleep_until};
+use bowerbird_timer::part::{sleep_of, sleep_until_of};
+use bowerbird_timer::{Call, Sleep};
 use pin_project_lite::pin_project;
 
 use crate::cancel::with_deadline;
@@ -43,7 +44,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
     if !bowerbird_timer::is_inside() {
         outside_a_runtime("timeout");
     }
-    Timeout { scope: Scope::new(future), sleep: sleep(duration) }
+    timeout_for(Call::Timeout, duration, future)
 }
 
 /// Gives a future until `deadline`.
@@ -71,7 +72,13 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
     if !bowerbird_timer::is_inside() {
         outside_a_runtime("timeout_at");
     }
-    Timeout { scope: Scope::new(future), sleep: sleep_until(deadline) }
+    Timeout { scope: Scope::new(future), sleep: sleep_until_of(Call::TimeoutAt, deadline) }
+}
+
+/// A [`timeout`] by another name; the thread has a runtime.
+#[track_caller]
+pub(super) fn timeout_for<F: Future>(call: Call, duration: Duration, future: F) -> Timeout<F> {
+    Timeout { scope: Scope::new(future), sleep: sleep_of(call, duration) }
 }
 
 pin_project! {
@@ -105,6 +112,7 @@ impl<F: Future> Future for Timeout<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let sleep = this.sleep;
+        sleep.set_part();
         let deadline = sleep.deadline();
         // A scope that has offered its request once waits for the answer; the elapsed sleep stays ready.
         let is_due = |cx: &mut Context<'_>| Pin::new(&mut *sleep).poll_elapsed(cx).is_ready();

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Request};
 use bowerbird_core::{SpawnOptions, Task, TaskError};
 
@@ -201,6 +202,9 @@ impl<T> Future for ToThread<T> {
 
 impl<T> Drop for ToThread<T> {
     fn drop(&mut self) {
+        if !self.is_suspended && debug::is_on() {
+            debug::report_never_awaited("to_thread", self.task.handle().spawn_location());
+        }
         self.caller.cancel(None);
         self.task.cancel();
     }

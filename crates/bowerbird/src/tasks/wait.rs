@@ -1,14 +1,15 @@
 //! `wait`: some or all of several tasks, without taking, cancelling or judging them.
 
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context;
 use bowerbird_core::{Task, TaskHandle, WaitDone, note_tasks};
-use bowerbird_timer::{Sleep, sleep};
+use bowerbird_timer::Sleep;
+use bowerbird_timer::part::sleep;
 
 use super::ready_set::ReadySet;
 use crate::CancelSafe;
@@ -76,7 +77,7 @@ where
         return_when,
         sleep: None,
         stage: Stage::Fresh,
-        location: Location::caller(),
+        site: CallSite::new("wait"),
     }
 }
 
@@ -97,7 +98,7 @@ pub struct Wait<H> {
     return_when: ReturnWhen,
     sleep: Option<Sleep>,
     stage: Stage,
-    location: &'static Location<'static>,
+    site: CallSite,
 }
 
 impl<H> Unpin for Wait<H> {}
@@ -177,6 +178,7 @@ impl<H: AsRef<TaskHandle>> Future for Wait<H> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.stage {
             Stage::Fresh => {
+                self.site.polled();
                 self.begin();
                 self.stage = Stage::Waiting;
             }
@@ -195,8 +197,8 @@ impl<H: AsRef<TaskHandle>> Future for Wait<H> {
                 poll_context::yield_now(cx);
             }
             let left = u64::try_from(self.ends.len()).unwrap_or(u64::MAX);
-            poll_context::note_wait("wait", left, Some(self.location));
-            note_tasks(self.location, self.items.iter().map(AsRef::as_ref));
+            poll_context::note_wait("wait", left, Some(self.site.location()));
+            note_tasks(self.site.location(), self.items.iter().map(AsRef::as_ref));
             return Poll::Pending;
         }
         proceed.made_progress();

@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
+use bowerbird_timer::Call;
+
 use crate::run::outside_a_runtime;
-use crate::tasks::timeout::{Timeout, timeout};
+use crate::tasks::timeout::{Timeout, timeout_for};
 
 /// Waits for a task or another future, for at most `duration`.
 ///
@@ -42,5 +44,5 @@ pub fn wait_for<F: IntoFuture>(future: F, duration: Duration) -> Timeout<F::Into
     if !bowerbird_timer::is_inside() {
         outside_a_runtime("wait_for");
     }
-    timeout(duration, future.into_future())
+    timeout_for(Call::WaitFor, duration, future.into_future())
 }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use bowerbird_base::clock::far_future;
 use bowerbird_base::poll_context;
-use bowerbird_timer::{Sleep, now, sleep_until};
+use bowerbird_timer::part::sleep_until;
+use bowerbird_timer::{Sleep, now};
 use futures_core::Stream;
 
 use crate::CancelSafe;
