@@ -1,0 +1,9 @@
+//! `run` gives what the future gives.
+
+async fn func() -> i32 {
+    10
+}
+
+fn main() {
+    println!("{}", bowerbird::run(func()));
+}
