@@ -91,7 +91,7 @@ impl Run {
             let takes = self.program.time_of(cancel);
             deadline += Duration::from_nanos(takes);
             if self.in_turns {
-                turns(takes).await;
+                turns(takes / 2).await;
             } else {
                 sleep_until(deadline).await;
             }
@@ -102,7 +102,7 @@ impl Run {
     async fn take_time(&self, id: Id) {
         let takes = self.program.time_of(id);
         if self.in_turns {
-            turns(takes).await;
+            turns(takes / 2).await;
         } else {
             sleep(Duration::from_nanos(takes)).await;
         }
@@ -111,7 +111,7 @@ impl Run {
     /// The limit of a timeout; among turns a short one, or none at all.
     fn limit(&self, id: Id) -> Duration {
         let takes = self.program.time_of(id);
-        let short = Duration::from_micros(takes % 64).saturating_sub(Duration::from_micros(32));
+        let short = Duration::from_micros(takes / 2 % 64).saturating_sub(Duration::from_micros(32));
         if self.in_turns { short } else { Duration::from_nanos(takes) }
     }
 

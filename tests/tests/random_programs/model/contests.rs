@@ -7,11 +7,11 @@
 //!   or did not reach one, stays offered.
 //! - A panic in one drops the other.
 //!
-//! When both have something to do at one time, the order of their turns decides: the model is not certain.
+//! When both have something to do at one time, the order of their turns decides: the model is not certain of what comes then.
 
-use super::Model;
 use super::ended::{Ended, Out, merge};
 use super::requests::{Request, Span, outermost};
+use super::{Event, Model, Time, Why};
 use crate::program::Node;
 
 /// What a branch does in a place.
@@ -52,13 +52,20 @@ impl Model<'_> {
         let Some((at, n)) = (0..2).filter_map(|n| times[n].map(|at| (at, n))).min() else {
             return branches;
         };
-        let (other, origin) = (1 - n, branches[n].request.and_then(|request| request.origin));
-        if span.is_offered(at) {
-            self.is_ambiguous.set(true);
-        }
+        let other = 1 - n;
+        let is_in_turns = span.is_offered(at);
         if branches[other].at > at {
-            let incoming = span.with_request(Request { at, origin });
-            branches[other] = parts[other](span.offered(&incoming));
+            let spread = |at| offered_by(&branches[n], at, parts[other], span);
+            branches[other] = if is_in_turns { in_turns(at, spread) } else { spread(at) };
+        } else if is_in_turns && branches[other].at == at && branches[other].is_late {
+            // Which of them ends first makes no difference, most of the time.
+            let has_spread = |a: usize, b: usize| {
+                let disturbed = offered_by(&branches[a], at, parts[b], span);
+                branches[a].out != Out::Unwound || disturbed.is_like(&branches[b])
+            };
+            if !has_spread(n, other) || !has_spread(other, n) {
+                branches[n].events.push((Event::Unclear(Why::BothUnwind), at));
+            }
         }
         branches
     }
@@ -69,11 +76,12 @@ impl Model<'_> {
             [&|span| self.part(nodes[0], span), &|span| self.part(nodes[1], span)];
         let mut branches = self.branches(parts, span);
         let ends_it = |branch: &Ended| branch.has_result() || branch.out == Out::Panicked;
-        let winner = (0..2).filter(|&n| ends_it(&branches[n])).min_by_key(|&n| branches[n].at);
+        let winner = (0..2).filter(|&n| ends_it(&branches[n]));
+        let winner = winner.min_by_key(|&n| (branches[n].at, branches[n].is_late));
         let Some(n) = winner else { return both(branches, span) };
         let at = branches[n].at;
-        if span.is_offered(at) && branches.iter().any(|branch| branch.at == at && branch.is_late) {
-            self.is_ambiguous.set(true);
+        if span.is_offered(at) && branches.iter().all(|branch| branch.at == at && branch.is_late) {
+            branches[n].events.push((Event::Unclear(Why::LateInRace), at));
         }
         let unasked = self.drop_loser(parts, &mut branches, n, span);
         if branches[n].out == Out::Panicked {
@@ -98,10 +106,14 @@ impl Model<'_> {
         let (at, loser) = (branches[winner].at, 1 - winner);
         let is_offered = |request: &&Request| request.at.max(span.begin) == at;
         let offered = span.incoming.iter().find(is_offered).copied();
-        let unasked = offered.filter(|_| winner == 0 && branches[loser].at >= at);
+        let unasked = offered
+            .filter(|_| winner == 0 && branches[loser].at >= at && !branches[winner].is_late);
         if unasked.is_none() {
-            if branches[loser].at > at {
-                branches[loser] = parts[loser](span.stopped(at));
+            let is_late = branches[loser].at == at && branches[loser].is_late;
+            if branches[loser].at > at || is_late {
+                let dropped = |at| parts[loser](span.stopped(at));
+                let is_in_turns = span.is_offered(at) && branches[winner].is_late;
+                branches[loser] = if is_in_turns { in_turns(at, dropped) } else { dropped(at) };
             }
             return None;
         }
@@ -115,6 +127,23 @@ impl Model<'_> {
         };
         unasked
     }
+}
+
+/// A branch to which the request is offered at `at` that unwound the other one.
+fn offered_by(other: &Ended, at: Time, branch: Branch<'_>, span: Span<'_>) -> Ended {
+    let origin = other.request.and_then(|request| request.origin);
+    let incoming = span.with_request(Request { at, origin });
+    branch(span.offered(&incoming))
+}
+
+/// What comes in a later turn of the time at which a request is offered: the branch is somewhere between the
+/// first turn and the last one of that time.
+fn in_turns(at: Time, branch: impl Fn(Time) -> Ended) -> Ended {
+    let (mut first, last) = (branch(at), branch(at + 1).moved_to(at));
+    if first.rest != last.rest || !first.is_like(&last) {
+        first.events.push((Event::Unclear(Why::InTurns), at));
+    }
+    first
 }
 
 /// A race that a branch has won.

@@ -4,12 +4,14 @@
 //! - What is dropped half-way leaves what it holds to the next scope outwards, the innermost first.
 //! - A cleanup that has begun goes on while nobody polls it: what it waits for has its own time.
 
+use std::collections::BTreeSet;
+
 use super::requests::Request;
-use super::{Event, Time};
+use super::{Event, Time, first_turn};
 use crate::program::Id;
 
 /// A cleanup that is to be run, or goes on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cleanup {
     /// What notes its beginning, if it has not begun.
     pub(super) begins: Option<Event>,
@@ -26,7 +28,7 @@ impl Cleanup {
 }
 
 /// How long a cleanup takes: a time, or, once begun, until a time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
     Time(Time),
     Until(Time),
@@ -87,6 +89,32 @@ impl Ended {
         matches!(self.out, Out::Value | Out::Error(_))
     }
 
+    /// Moves what happens in a later turn of `at` to `at`.
+    pub(super) fn moved_to(mut self, at: Time) -> Self {
+        let moved = |time: &mut Time| *time -= Time::from(*time == at + 1);
+        moved(&mut self.at);
+        self.request.iter_mut().for_each(|request| moved(&mut request.at));
+        self.rest.iter_mut().for_each(|request| moved(&mut request.at));
+        self.events.iter_mut().for_each(|(_, time)| moved(time));
+        self.left.iter_mut().for_each(|(time, _)| moved(time));
+        let left = self.left.iter_mut().map(|(_, cleanup)| cleanup);
+        for cleanup in left.chain(&mut self.held).chain(&mut self.held_beside) {
+            if let Takes::Until(time) = &mut cleanup.takes {
+                moved(time);
+            }
+        }
+        self
+    }
+
+    /// Whether two ends are the same for all who look from outside, but for requests that did not reach them.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let events = |it: &Self| it.events.iter().copied().collect::<BTreeSet<_>>();
+        (self.at, self.out, self.request) == (other.at, other.out, other.request)
+            && (&self.held, &self.held_beside) == (&other.held, &other.held_beside)
+            && self.left == other.left
+            && events(self) == events(other)
+    }
+
     /// A guard that stands in the part's frame: after a result it goes at once, before that with the part.
     pub(super) fn guarded_by(mut self, cleanup: Cleanup) -> Self {
         if self.has_result() {
@@ -119,7 +147,7 @@ pub(super) fn run_cleanups(
     for (at, cleanup) in left {
         let begin = now.max(at);
         now = match cleanup.takes {
-            Takes::Time(time) => begin + time,
+            Takes::Time(time) => first_turn(begin) + time,
             Takes::Until(time) => begin.max(time),
         };
         let has_begun = unfinished.is_empty() && is_before_stop(begin);

@@ -9,7 +9,7 @@
 use super::ended::{Cleanup, Ended, Out};
 use super::requests::{Span, outermost};
 use super::tasks::{Keeps, TaskEnded};
-use super::{End, Model, Time};
+use super::{End, Event, Model, Time, Why};
 use crate::program::Node;
 
 impl Model<'_> {
@@ -55,13 +55,13 @@ impl Model<'_> {
     /// Dropped with the last of the requests.
     fn leave_gather(&self, nodes: [&Node; 2], begin: Time, requests: &[Time]) -> Ended {
         let at = *requests.last().expect("the one that the drop makes");
-        if at == begin {
-            // Whether the children have begun by then is a matter of turns.
-            self.is_ambiguous.set(true);
-        }
         let children = self.gathered(nodes, begin, requests);
         let held = vec![Cleanup::wait_until(end_of(&children))];
-        let events = children.into_iter().flat_map(|child| child.events).collect();
+        let mut events: Vec<_> = children.into_iter().flat_map(|child| child.events).collect();
+        if at == begin {
+            // Whether the children have begun by then is a matter of turns.
+            events.push((Event::Unclear(Why::GatherAtBegin), at));
+        }
         Ended { held, events, ..Ended::dropped(at) }
     }
 }

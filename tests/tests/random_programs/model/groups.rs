@@ -11,13 +11,21 @@ use super::ended::{Cleanup, Ended, Out};
 use super::requests::{Request, Span, outermost};
 use super::scopes::Kind;
 use super::tasks::{Keeps, TaskEnded};
-use super::{End, Event, Model, PANIC, Time};
+use super::{End, Event, Model, PANIC, Time, Why};
 use crate::program::{Id, Node};
 
 pub(super) struct Group<'a> {
     pub(super) id: Id,
     pub(super) children: &'a [Node],
     pub(super) body: &'a Node,
+}
+
+/// Whether children that are cancelled at their beginning have begun: that is a matter of turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Yes,
+    No,
+    Unclear,
 }
 
 /// A group whose body has ended.
@@ -61,7 +69,7 @@ fn end_of(children: &[TaskEnded], begin: Time) -> Time {
 
 impl Model<'_> {
     pub(super) fn group(&self, group: &Group<'_>, span: Span<'_>) -> Ended {
-        let undisturbed = self.children(group, span.begin, None);
+        let undisturbed = self.children(group, span.begin, None, Begun::Yes);
         let fails = |child: &&TaskEnded| matches!(child.end, End::Error(_) | End::Panicked);
         let failure = undisturbed.iter().filter(fails).map(|child| child.future_at).min();
         let body = self.body(group, failure, span);
@@ -89,7 +97,9 @@ impl Model<'_> {
             shut_down = Some(shut_down.unwrap_or(body.at));
         }
         let shut_down = shut_down.or(failure);
-        let children = self.children(group, span.begin, shut_down);
+        // They were spawned before the body's part began, and are polled as soon as it is pending.
+        let begun = if body.is_late { Begun::Yes } else { Begun::No };
+        let children = self.children(group, span.begin, shut_down, begun);
         let end = end_of(&children, span.begin).max(body.at);
         // A child that is cancelled takes no time to end, but turns; one whose failure cuts the body off is done.
         let is_left = |child: &TaskEnded| {
@@ -103,7 +113,7 @@ impl Model<'_> {
         let Some(request) = waiting.during().next() else { return waiting };
         if shut_down.is_none_or(|at| request.at < at) {
             waiting.shut_down = Some(request.at);
-            waiting.children = self.children(group, span.begin, waiting.shut_down);
+            waiting.children = self.children(group, span.begin, waiting.shut_down, begun);
             waiting.end = end_of(&waiting.children, span.begin).max(waiting.body.at);
         }
         waiting.is_unwound |= !matches!(waiting.body.out, Out::Error(_));
@@ -114,7 +124,7 @@ impl Model<'_> {
     fn leave(&self, group: &Group<'_>, at: Time, waiting: Waiting, span: Span<'_>) -> Ended {
         let body = waiting.body;
         let shut_down = waiting.shut_down.filter(|&earlier| earlier < at).unwrap_or(at);
-        let children = self.children(group, span.begin, Some(shut_down));
+        let children = self.children(group, span.begin, Some(shut_down), Begun::Unclear);
         let is_cut_off = matches!(body.out, Out::Panicked | Out::Dropped);
         let mut held = if is_cut_off { body.held } else { Vec::new() };
         held.push(Cleanup::wait_until(end_of(&children, span.begin)));
@@ -124,18 +134,29 @@ impl Model<'_> {
         Ended { held, left: body.left, events, ..Ended::new(at, out, Vec::new()) }
     }
 
-    fn children(&self, group: &Group<'_>, begin: Time, shut_down: Option<Time>) -> Vec<TaskEnded> {
-        // Whether they have begun by then is a matter of turns.
-        if shut_down == Some(begin) && !group.children.is_empty() {
-            self.is_ambiguous.set(true);
-        }
+    /// Those that are cancelled at their beginning have `begun` by then or not.
+    fn children(
+        &self,
+        group: &Group<'_>,
+        begin: Time,
+        shut_down: Option<Time>,
+        begun: Begun,
+    ) -> Vec<TaskEnded> {
         let undisturbed =
             group.children.iter().map(|child| self.task(child, begin, &[], Keeps::Errors));
         let cancelled = undisturbed.zip(group.children).map(|(ended, child)| match shut_down {
+            Some(at) if at == begin && begun == Begun::Yes => {
+                self.task(child, begin, &[at + 1], Keeps::Errors).moved_to(at)
+            }
             Some(at) if ended.future_at > at => self.task(child, begin, &[at], Keeps::Errors),
             _ => ended,
         });
-        cancelled.collect()
+        let mut children: Vec<_> = cancelled.collect();
+        if shut_down == Some(begin) && begun == Begun::Unclear {
+            let unclear = (Event::Unclear(Why::GroupAtBegin), begin);
+            children.iter_mut().for_each(|child| child.events.push(unclear));
+        }
+        children
     }
 
     fn body(&self, group: &Group<'_>, shut_down: Option<Time>, span: Span<'_>) -> Ended {

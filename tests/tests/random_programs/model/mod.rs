@@ -2,7 +2,7 @@
 //!
 //! No executor, no wakers, no polls: each part is a function from its beginning and the requests that will
 //! reach it to its end. Times are exact, and no two things happen at the same time, but for what one is the
-//! cause of the other. Each file says which rules it stands for, by their numbers in the protocol of
+//! cause of the other: an odd number is a later turn of the time before it. Each file says which rules it stands for, by their numbers in the protocol of
 //! cancellation.
 
 mod contests;
@@ -13,7 +13,6 @@ mod requests;
 mod scopes;
 mod tasks;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::program::{Id, Node, Program};
@@ -39,6 +38,22 @@ pub(crate) enum Event {
     Awaited(Id, End),
     /// With the sum of the numbers of its errors.
     GroupFailed(Id, u64),
+    /// Of the model alone: from here on the order of turns at one time decides.
+    Unclear(Why),
+}
+
+/// What two things happen at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// A branch ends in a turn after a request, and the other one does different things in these turns.
+    InTurns,
+    /// Both branches of a join do so, and what the first one does disturbs the other.
+    BothUnwind,
+    /// Both branches of a race do so.
+    LateInRace,
+    /// Children are cancelled at their beginning: they may have begun.
+    GroupAtBegin,
+    GatherAtBegin,
 }
 
 /// How the body of a `with` ended.
@@ -64,30 +79,52 @@ pub(crate) const PANIC: u64 = 1 << 40;
 
 pub(crate) type Log = BTreeMap<Event, Time>;
 
-/// Runs a program: how its main task ends, and what is noted. `None` if that depends on which of two things
-/// that happen at one time comes first.
-pub(crate) fn run(program: &Program) -> Option<(End, Log)> {
+/// What a program must do.
+pub(crate) struct Expected {
+    /// How its main task ends.
+    pub(crate) end: End,
+    pub(crate) log: Log,
+    /// From then on it depends on which of two things that happen at one time comes first.
+    pub(crate) unclear: Option<(Time, Why)>,
+}
+
+/// Runs a program.
+pub(crate) fn run(program: &Program) -> Expected {
     let mut time = 0;
     let mut requests = Vec::new();
     for &cancel in &program.cancels {
         time += program.time_of(cancel);
         requests.push(time);
     }
-    let model = Model { program, is_ambiguous: Cell::new(false) };
+    let model = Model { program };
     let task = model.task(&program.main, 0, &requests, Keeps::Nothing);
-    let is_certain = !model.is_ambiguous.get();
-    is_certain.then(|| (task.end, task.events.into_iter().collect()))
+    let unclear = task.events.iter().filter_map(|&(event, at)| match event {
+        Event::Unclear(why) => Some((at, why)),
+        _ => None,
+    });
+    let unclear = unclear.min();
+    let is_seen = |(event, _): &(Event, Time)| !matches!(event, Event::Unclear(_));
+    let log = task.events.into_iter().filter(is_seen).collect();
+    Expected { end: task.end, log, unclear }
+}
+
+/// Of the two times that stand for one, the first turn and a later one, the first.
+fn first_turn(time: Time) -> Time {
+    time & !1
 }
 
 struct Model<'a> {
     program: &'a Program,
-    /// What happens depends on the order of turns at one time.
-    is_ambiguous: Cell<bool>,
 }
 
 impl Model<'_> {
     fn time_of(&self, id: Id) -> Time {
         self.program.time_of(id)
+    }
+
+    /// When what begins at `begin` has taken its time. It makes no difference to it in which turn it began.
+    fn due(&self, begin: Time, id: Id) -> Time {
+        first_turn(begin) + self.time_of(id)
     }
 
     /// A part that begins at `span.begin`; `span.incoming` will be offered to it, and at `span.stop` it is

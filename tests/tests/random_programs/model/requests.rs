@@ -11,7 +11,7 @@ use super::Time;
 use crate::program::Id;
 
 /// A request on its way in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) at: Time,
     /// The scope that makes it; none for the task's own.

@@ -72,7 +72,7 @@ impl Model<'_> {
 
     /// A scope that the other branch of a join cancels, if nothing unwinds that one before.
     pub(super) fn cancelled_by_sibling(&self, id: Id, node: &Node, span: Span<'_>) -> Ended {
-        let at = span.begin + self.time_of(id);
+        let at = self.due(span.begin, id);
         let scope = |span: Span<'_>| {
             let request = span.incoming.first().map(|request| request.at.max(span.begin));
             let own = Some(at).filter(|&at| request.is_none_or(|request| request > at));
@@ -82,7 +82,7 @@ impl Model<'_> {
     }
 
     pub(super) fn timeout(&self, id: Id, node: &Node, span: Span<'_>) -> Ended {
-        let at = span.begin + self.time_of(id);
+        let at = self.due(span.begin, id);
         self.scope(Kind::Timeout(id), Some(at), node, span)
     }
 

@@ -29,6 +29,17 @@ pub(super) struct TaskEnded {
     pub(super) events: Vec<(Event, Time)>,
 }
 
+impl TaskEnded {
+    /// Moves what happens in a later turn of `at` to `at`.
+    pub(super) fn moved_to(mut self, at: Time) -> Self {
+        let times = self.events.iter_mut().map(|(_, time)| time);
+        for time in times.chain([&mut self.at, &mut self.future_at]) {
+            *time -= Time::from(*time == at + 1);
+        }
+        self
+    }
+}
+
 /// The second time of a node: how long its cleanup takes.
 fn cleanup_of(id: Id) -> Id {
     id + 1_000_000
@@ -58,7 +69,7 @@ impl Model<'_> {
     }
 
     pub(super) fn leaf(&self, id: Id, span: Span<'_>, out: Out) -> Ended {
-        wait(span.begin + self.time_of(id), span, out)
+        wait(self.due(span.begin, id), span, out)
     }
 
     pub(super) fn sequence(&self, nodes: &[Node], span: Span<'_>) -> Ended {
