@@ -187,11 +187,11 @@ fn check_order(
     match node {
         Node::Sleep(_) | Node::Fail(_) | Node::Panic(_) => Ok(()),
         Node::Seq(nodes) => nodes.iter().try_for_each(|node| check_order(node, places, seen)),
-        Node::Group(_, children, body) => {
+        Node::Group(_, _, children, body) => {
             children.iter().try_for_each(|child| check_order(child, places, seen))?;
             check_order(body, places, seen)
         }
-        Node::Join(a, b) | Node::Race(a, b) | Node::Gather(a, b) => {
+        Node::Join(a, b) | Node::Race(a, b) | Node::Select(_, a, b) | Node::Gather(a, b) => {
             check_order(a, places, seen)?;
             check_order(b, places, seen)
         }
@@ -224,10 +224,10 @@ fn managers(node: &Node, found: &mut Vec<Id>) {
         | Node::ShieldTask(..)
         | Node::Gather(..) => {}
         Node::Seq(nodes) => nodes.iter().for_each(|node| managers(node, found)),
-        Node::Join(a, b) | Node::Race(a, b) => {
+        Node::Join(a, b) | Node::Race(a, b) | Node::Select(_, a, b) => {
             [a, b].into_iter().for_each(|node| managers(node, found))
         }
-        Node::Group(_, _, body) => managers(body, found),
+        Node::Group(_, _, _, body) => managers(body, found),
         Node::Timeout(_, _, node)
         | Node::Sibling(_, node)
         | Node::Catch(_, _, node)

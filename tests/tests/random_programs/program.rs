@@ -1,5 +1,6 @@
 //! Random programs: trees of what can be cancelled, cut off and cleaned up.
 
+use bowerbird::Policy;
 use proptest::prelude::*;
 
 /// A node's number: its key in the log, and the seed of how long it takes.
@@ -40,8 +41,10 @@ pub(crate) enum Node {
     Join(Box<Node>, Box<Node>),
     /// Both in one task, until one has a result.
     Race(Box<Node>, Box<Node>),
+    /// Both in one task, until one has a value: an error disables its branch.
+    Select(Id, Box<Node>, Box<Node>),
     /// Children, which are tasks, and a body.
-    Group(Id, Vec<Node>, Box<Node>),
+    Group(Id, Policy, Vec<Node>, Box<Node>),
 }
 
 /// What the handler of a caught request does.
@@ -114,6 +117,7 @@ fn nodes(levels: u32) -> BoxedStrategy<Node> {
         1 => Just(Limit::Token),
         1 => Just(Limit::Scope),
     ];
+    let policy = prop_oneof![2 => Just(Policy::FailFast), 1 => Just(Policy::Supervisor)];
     let inner = nodes(levels - 1);
     let one = inner.clone().prop_map(Box::new);
     prop_oneof![
@@ -131,8 +135,9 @@ fn nodes(levels: u32) -> BoxedStrategy<Node> {
         2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Gather(a, b)),
         2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Join(a, b)),
         2 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Race(a, b)),
-        3 => (prop::collection::vec(inner, 0..3), one)
-            .prop_map(|(children, body)| Node::Group(0, children, body)),
+        1 => (one.clone(), one.clone()).prop_map(|(a, b)| Node::Select(0, a, b)),
+        3 => (policy, prop::collection::vec(inner, 0..3), one)
+            .prop_map(|(policy, children, body)| Node::Group(0, policy, children, body)),
     ]
     .boxed()
 }
@@ -174,11 +179,16 @@ fn number(node: &mut Node, next: &mut Id, may_take_back: bool) {
             *id = take();
             number(node, next, true);
         }
+        Node::Select(id, a, b) => {
+            *id = take();
+            number(a, next, false);
+            number(b, next, false);
+        }
         Node::Join(a, b) | Node::Race(a, b) => {
             number(a, next, false);
             number(b, next, false);
         }
-        Node::Group(id, children, body) => {
+        Node::Group(id, _, children, body) => {
             *id = take();
             children.iter_mut().for_each(|child| number(child, next, true));
             number(body, next, may_take_back);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use bowerbird::groups::TaskFailure;
 use bowerbird::{
     AsyncContextManager, AsyncExitStack, CancelScope, CancellationToken, ExceptionGroup, Outcome,
-    Task, TaskError, TaskHandle, cancel_scope, catch_cancel, current_task, defer, gather, join,
-    race, shield, sleep, sleep_until, spawn, task_group, time, timeout, try_with, wait_for,
-    yield_now,
+    Task, TaskError, TaskGroup, TaskHandle, cancel_scope, catch_cancel, current_task, defer,
+    gather, join, lossy, race, select, shield, sleep, sleep_until, spawn, time, timeout, try_with,
+    wait_for, yield_now,
 };
 
 use crate::model::{End, Event, Left, Log, PANIC, Time};
@@ -241,8 +241,16 @@ impl Run {
             Node::Race(a, b) => {
                 Box::pin(async move { race((run.part(&a), run.part(&b))).await.into_inner() })
             }
-            Node::Group(id, children, body) => Box::pin(async move {
-                let group = task_group(async |group| {
+            Node::Select(id, a, b) => Box::pin(async move {
+                select! {
+                    biased;
+                    Ok(()) = lossy(run.part(&a)) => Ok(()),
+                    Ok(()) = lossy(run.part(&b)) => Ok(()),
+                    else => Err(id),
+                }
+            }),
+            Node::Group(id, policy, children, body) => Box::pin(async move {
+                let group = TaskGroup::new().policy(policy).run(async |group| {
                     for child in &children {
                         let child = run.part(child);
                         drop(group.spawn(async { child.await.map_err(Failure) }));

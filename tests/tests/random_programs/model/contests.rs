@@ -1,10 +1,11 @@
-//! Two parts in one task: join and race.
+//! Two parts in one task: join, race and select.
 //!
 //! - Every branch is offered a request. One that unwinds by itself offers its request to the other (rule 6).
 //! - A join ends when both have ended, and unwinds if one has unwound. What a branch left undelivered is
 //!   delivered after it.
 //! - A race ends with the first result; the loser is dropped, and its cleanups run first. What unwound a branch,
 //!   or did not reach one, stays offered.
+//! - A `select!` takes values only: an error disables its branch, and two of them end it.
 //! - A panic in one drops the other.
 //!
 //! When both have something to do at one time, the order of their turns decides: the model is not certain of what comes then.
@@ -12,7 +13,7 @@
 use super::ended::{Ended, Out, merge};
 use super::requests::{Request, Span, outermost};
 use super::{Event, Model, Time, Why};
-use crate::program::Node;
+use crate::program::{Id, Node};
 
 /// What a branch does in a place.
 type Branch<'a> = &'a dyn Fn(Span<'_>) -> Ended;
@@ -56,14 +57,16 @@ impl Model<'_> {
         let is_in_turns = span.is_offered(at);
         if branches[other].at > at {
             let spread = |at| offered_by(&branches[n], at, parts[other], span);
-            branches[other] = if is_in_turns { in_turns(at, spread) } else { spread(at) };
+            let was_busy = branches[other].is_busy_at(at);
+            branches[other] = if is_in_turns { in_turns(at, was_busy, spread) } else { spread(at) };
         } else if is_in_turns && branches[other].at == at && branches[other].is_late {
             // Which of them ends first makes no difference, most of the time.
-            let has_spread = |a: usize, b: usize| {
+            let is_disturbed = |a: usize, b: usize| {
                 let disturbed = offered_by(&branches[a], at, parts[b], span);
-                branches[a].out != Out::Unwound || disturbed.is_like(&branches[b])
+                branches[a].out == Out::Unwound && !disturbed.is_like(&branches[b])
             };
-            if !has_spread(n, other) || !has_spread(other, n) {
+            let is_busy = branches.iter().any(|branch| branch.is_busy_at(at));
+            if is_busy || is_disturbed(n, other) || is_disturbed(other, n) {
                 branches[n].events.push((Event::Unclear(Why::BothUnwind), at));
             }
         }
@@ -72,13 +75,30 @@ impl Model<'_> {
 
     /// The contest in a race, without the scope around it.
     pub(super) fn race(&self, nodes: [&Node; 2], span: Span<'_>) -> Ended {
+        self.contest(nodes, |branch| branch.has_result(), both, span)
+    }
+
+    /// The contest in a `select!` that takes values only, without the scope around it.
+    pub(super) fn select(&self, id: Id, nodes: [&Node; 2], span: Span<'_>) -> Ended {
+        let no_value = |branches: [Ended; 2], span: Span<'_>| none_matched(id, branches, span);
+        self.contest(nodes, |branch| branch.out == Out::Value, no_value, span)
+    }
+
+    /// A branch that is as `wins` says ends the contest; if there is none `nobody` says how it ends.
+    fn contest(
+        &self,
+        nodes: [&Node; 2],
+        wins: impl Fn(&Ended) -> bool,
+        nobody: impl Fn([Ended; 2], Span<'_>) -> Ended,
+        span: Span<'_>,
+    ) -> Ended {
         let parts: [Branch<'_>; 2] =
             [&|span| self.part(nodes[0], span), &|span| self.part(nodes[1], span)];
         let mut branches = self.branches(parts, span);
-        let ends_it = |branch: &Ended| branch.has_result() || branch.out == Out::Panicked;
+        let ends_it = |branch: &Ended| wins(branch) || branch.out == Out::Panicked;
         let winner = (0..2).filter(|&n| ends_it(&branches[n]));
         let winner = winner.min_by_key(|&n| (branches[n].at, branches[n].is_late));
-        let Some(n) = winner else { return both(branches, span) };
+        let Some(n) = winner else { return nobody(branches, span) };
         let at = branches[n].at;
         if span.is_offered(at) && branches.iter().all(|branch| branch.at == at && branch.is_late) {
             branches[n].events.push((Event::Unclear(Why::LateInRace), at));
@@ -113,7 +133,9 @@ impl Model<'_> {
             if branches[loser].at > at || is_late {
                 let dropped = |at| parts[loser](span.stopped(at));
                 let is_in_turns = span.is_offered(at) && branches[winner].is_late;
-                branches[loser] = if is_in_turns { in_turns(at, dropped) } else { dropped(at) };
+                let was_busy = branches[loser].is_busy_at(at);
+                branches[loser] =
+                    if is_in_turns { in_turns(at, was_busy, dropped) } else { dropped(at) };
             }
             return None;
         }
@@ -136,14 +158,14 @@ fn offered_by(other: &Ended, at: Time, branch: Branch<'_>, span: Span<'_>) -> En
     branch(span.offered(&incoming))
 }
 
-/// What comes in a later turn of the time at which a request is offered: the branch is somewhere between the
-/// first turn and the last one of that time.
-fn in_turns(at: Time, branch: impl Fn(Time) -> Ended) -> Ended {
-    let (mut first, last) = (branch(at), branch(at + 1).moved_to(at));
-    if first.rest != last.rest || !first.is_like(&last) {
-        first.events.push((Event::Unclear(Why::InTurns), at));
+/// What comes in a later turn of the time at which a request is offered, when the branch has done what it does in
+/// the first one. If it is busy in the later turns too it may be in any of them.
+fn in_turns(at: Time, is_busy: bool, branch: impl Fn(Time) -> Ended) -> Ended {
+    let mut ended = branch(at + 1).moved_to(at);
+    if is_busy {
+        ended.events.push((Event::Unclear(Why::InTurns), at));
     }
-    first
+    ended
 }
 
 /// A race that a branch has won.
@@ -151,9 +173,12 @@ fn won(branches: [Ended; 2], winner: usize, unasked: Option<Request>, span: Span
     let (at, loser) = (branches[winner].at, &branches[1 - winner]);
     let mut left = merge(&branches);
     left.extend(loser.held.iter().map(|&cleanup| (at, cleanup)));
-    let unwound = loser.request.filter(|_| loser.out == Out::Unwound);
-    let undelivered = branches[winner].rest.iter().find(|request| request.at <= at).copied();
-    let pending = unwound.or(undelivered).or(unasked);
+    let kept = match loser.out {
+        Out::Unwound => loser.request,
+        Out::Dropped => None,
+        _ => undelivered_by(loser),
+    };
+    let pending = kept.or(undelivered_by(&branches[winner])).or(unasked);
     let pending = pending.map(|request| Request { at, ..request });
     let rest = pending.into_iter().chain(span.later(at)).collect();
     let (out, is_late) = (branches[winner].out, branches[winner].is_late);
@@ -183,8 +208,29 @@ fn both(branches: [Ended; 2], span: Span<'_>) -> Ended {
     Ended { held, left, events, is_late, request, ..Ended::new(at, out, rest) }
 }
 
+/// Two branches of a `select!` that have both come to an end without a value. What an error left undelivered
+/// counts as if it had unwound the branch.
+fn none_matched(id: Id, branches: [Ended; 2], span: Span<'_>) -> Ended {
+    let has = |out: Out| branches.iter().any(|branch| branch.out == out);
+    let left = undelivered(&branches).filter(|_| !has(Out::Dropped));
+    let is_disabled = !has(Out::Unwound) && !has(Out::Dropped);
+    let mut ended = both(branches, span);
+    let request = outermost(ended.request.iter().chain(&left));
+    match left {
+        Some(_) => (ended.out, ended.request) = (Out::Unwound, request),
+        None if is_disabled => ended.out = Out::Error(id),
+        None => {}
+    }
+    ended.rest = span.later(ended.at).collect();
+    ended
+}
+
 /// What the branches of a join left undelivered when they ended.
 fn undelivered(branches: &[Ended; 2]) -> Option<Request> {
-    let left = branches.iter().flat_map(|it| it.rest.iter().filter(|request| request.at <= it.at));
-    outermost(left)
+    let left = branches.each_ref().map(undelivered_by);
+    outermost(left.iter().flatten())
+}
+
+fn undelivered_by(branch: &Ended) -> Option<Request> {
+    outermost(branch.rest.iter().filter(|request| request.at <= branch.at))
 }

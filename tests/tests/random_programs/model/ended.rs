@@ -115,6 +115,21 @@ impl Ended {
             && events(self) == events(other)
     }
 
+    /// Whether it may be anywhere in the turns of this time, and not the same from one to the next: it waits for
+    /// tasks, and does more than to unwind and to begin cleanups.
+    pub(super) fn is_busy_at(&self, at: Time) -> bool {
+        let mut has_turns = false;
+        let mut acts = false;
+        for (event, _) in self.events.iter().filter(|&&(_, time)| time == at) {
+            match event {
+                Event::Turns => has_turns = true,
+                Event::ExitBegun(..) | Event::CleanupBegun(_) | Event::Unclear(_) => {}
+                _ => acts = true,
+            }
+        }
+        has_turns && acts
+    }
+
     /// A guard that stands in the part's frame: after a result it goes at once, before that with the part.
     pub(super) fn guarded_by(mut self, cleanup: Cleanup) -> Self {
         if self.has_result() {

@@ -38,7 +38,8 @@ impl Model<'_> {
         let request = outermost(span.incoming.iter().filter(|request| request.at <= at));
         let request = request.filter(|_| is_unwound);
         let rest = span.later(at).collect();
-        let events = children.into_iter().flat_map(|child| child.events).collect();
+        let mut events: Vec<_> = children.into_iter().flat_map(|child| child.events).collect();
+        events.extend(requests.into_iter().chain([at]).map(|at| (Event::Turns, at)));
         Ended { request, events, is_late: true, ..Ended::new(at, out, rest) }
     }
 
@@ -58,6 +59,7 @@ impl Model<'_> {
         let children = self.gathered(nodes, begin, requests);
         let held = vec![Cleanup::wait_until(end_of(&children))];
         let mut events: Vec<_> = children.into_iter().flat_map(|child| child.events).collect();
+        events.extend(requests.iter().map(|&at| (Event::Turns, at)));
         if at == begin {
             // Whether the children have begun by then is a matter of turns.
             events.push((Event::Unclear(Why::GatherAtBegin), at));

@@ -1,6 +1,6 @@
 //! Task groups (rule 8).
 //!
-//! - The first child that fails shuts the group down: the body is offered the group's own request, and the other
+//! - Under a supervisor a child's failure is only noted; else the first child that fails shuts the group down: the body is offered the group's own request, and the other
 //!   children are cancelled. So does a body that does not end with a value.
 //! - Requests are offered to the body; a body that catches one leaves the children running. While the children
 //!   are waited for, a request cancels them, and is passed on after.
@@ -16,6 +16,8 @@ use crate::program::{Id, Node};
 
 pub(super) struct Group<'a> {
     pub(super) id: Id,
+    /// A child's failure shuts it down.
+    pub(super) fails_fast: bool,
     pub(super) children: &'a [Node],
     pub(super) body: &'a Node,
 }
@@ -72,6 +74,7 @@ impl Model<'_> {
         let undisturbed = self.children(group, span.begin, None, Begun::Yes);
         let fails = |child: &&TaskEnded| matches!(child.end, End::Error(_) | End::Panicked);
         let failure = undisturbed.iter().filter(fails).map(|child| child.future_at).min();
+        let failure = failure.filter(|_| group.fails_fast);
         let body = self.body(group, failure, span);
         let waiting = self.wait_for_children(group, body, failure, span);
         let is_cut_off = matches!(waiting.body.out, Out::Panicked | Out::Dropped);
@@ -129,6 +132,9 @@ impl Model<'_> {
         let mut held = if is_cut_off { body.held } else { Vec::new() };
         held.push(Cleanup::wait_until(end_of(&children, span.begin)));
         let mut events = body.events;
+        if !children.is_empty() {
+            events.push((Event::Turns, shut_down));
+        }
         events.extend(children.into_iter().flat_map(|child| child.events));
         let out = if body.out == Out::Panicked { Out::Panicked } else { Out::Dropped };
         Ended { held, left: body.left, events, ..Ended::new(at, out, Vec::new()) }
@@ -187,6 +193,9 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
     let pending = pending.map(|request| Request { at: end, ..request });
     let rest = pending.into_iter().chain(span.later(end)).collect();
     let request = outermost(outer.iter().chain(&body.request));
+    if !waiting.children.is_empty() {
+        events.extend(waiting.shut_down.iter().chain([&end]).map(|&at| (Event::Turns, at)));
+    }
     events.extend(waiting.children.into_iter().flat_map(|child| child.events));
     Ended { left: waiting.body.left, events, is_late, request, ..Ended::new(end, out, rest) }
 }

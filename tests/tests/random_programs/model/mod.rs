@@ -15,6 +15,8 @@ mod tasks;
 
 use std::collections::BTreeMap;
 
+use bowerbird::Policy;
+
 use crate::program::{Id, Node, Program};
 use ended::{Ended, Out};
 use groups::Group;
@@ -40,6 +42,8 @@ pub(crate) enum Event {
     GroupFailed(Id, u64),
     /// Of the model alone: from here on the order of turns at one time decides.
     Unclear(Why),
+    /// Of the model alone: what happens at this time takes more than one turn, for tasks are told or waited for.
+    Turns,
 }
 
 /// What two things happen at one time.
@@ -103,7 +107,7 @@ pub(crate) fn run(program: &Program) -> Expected {
         _ => None,
     });
     let unclear = unclear.min();
-    let is_seen = |(event, _): &(Event, Time)| !matches!(event, Event::Unclear(_));
+    let is_seen = |(event, _): &(Event, Time)| !matches!(event, Event::Unclear(_) | Event::Turns);
     let log = task.events.into_iter().filter(is_seen).collect();
     Expected { end: task.end, log, unclear }
 }
@@ -147,7 +151,13 @@ impl Model<'_> {
             Node::Gather(a, b) => self.gather([a, b], span),
             Node::Join(a, b) => self.join([a, b], span),
             Node::Race(a, b) => self.around(Kind::Plain, None, self.race([a, b], span), span),
-            Node::Group(id, children, body) => self.group(&Group { id: *id, children, body }, span),
+            Node::Select(id, a, b) => {
+                self.around(Kind::Plain, None, self.select(*id, [a, b], span), span)
+            }
+            Node::Group(id, policy, children, body) => {
+                let fails_fast = *policy == Policy::FailFast;
+                self.group(&Group { id: *id, fails_fast, children, body }, span)
+            }
         }
     }
 }

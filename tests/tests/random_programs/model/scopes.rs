@@ -120,6 +120,9 @@ impl Model<'_> {
         let is_late =
             body.is_late || left.iter().any(|(_, it)| matches!(it.takes, Takes::Until(_)));
         let (end, unfinished) = run_cleanups(left, body.at, span.stop, &mut events);
+        if is_late {
+            events.push((Event::Turns, end));
+        }
         if let Some(stop) = span.stop.filter(|&stop| stop < end) {
             return Ended { held: unfinished, events, ..Ended::dropped(stop) };
         }

@@ -129,9 +129,13 @@ impl Model<'_> {
         let task = self.task(node, span.begin, &forwarded, Keeps::Nothing);
         // At the same time it is late: the task would have to be waited for.
         if let Some(stop) = span.stop.filter(|&stop| stop <= task.at) {
-            return Ended { events: task.events, ..Ended::dropped(stop) };
+            let mut events = task.events;
+            events.extend(forwarded.iter().map(|&at| (Event::Turns, at)));
+            return Ended { events, ..Ended::dropped(stop) };
         }
         let mut events = task.events;
+        let turns = forwarded.iter().chain([&task.at]);
+        events.extend(turns.map(|&at| (Event::Turns, at)));
         let is_forwarded = forwarded.iter().any(|&at| at <= task.at);
         let rest = span.later(task.at).collect();
         if task.end == End::Cancelled && is_forwarded {
