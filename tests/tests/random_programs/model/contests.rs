@@ -10,7 +10,7 @@
 //!
 //! When both have something to do at one time, the order of their turns decides: the model is not certain of what comes then.
 
-use super::ended::{Ended, Out, merge};
+use super::ended::{Activity, Ended, Out, merge};
 use super::requests::{Request, Span, outermost};
 use super::{Event, Model, Time, Why};
 use crate::program::{Id, Node};
@@ -57,16 +57,16 @@ impl Model<'_> {
         let is_in_turns = span.is_offered(at);
         if branches[other].at > at {
             let spread = |at| offered_by(&branches[n], at, parts[other], span);
-            let was_busy = branches[other].is_busy_at(at);
-            branches[other] = if is_in_turns { in_turns(at, was_busy, spread) } else { spread(at) };
+            let activity = branches[other].activity_at(at);
+            branches[other] = if is_in_turns { in_turns(at, activity, spread) } else { spread(at) };
         } else if is_in_turns && branches[other].at == at && branches[other].is_late {
             // Which of them ends first makes no difference, most of the time.
             let is_disturbed = |a: usize, b: usize| {
                 let disturbed = offered_by(&branches[a], at, parts[b], span);
                 branches[a].out == Out::Unwound && !disturbed.is_like(&branches[b])
             };
-            let is_busy = branches.iter().any(|branch| branch.is_busy_at(at));
-            if is_busy || is_disturbed(n, other) || is_disturbed(other, n) {
+            let acts = branches.iter().any(|it| it.activity_at(at) == Activity::Acts);
+            if acts || is_disturbed(n, other) || is_disturbed(other, n) {
                 branches[n].events.push((Event::Unclear(Why::BothUnwind), at));
             }
         }
@@ -133,9 +133,9 @@ impl Model<'_> {
             if branches[loser].at > at || is_late {
                 let dropped = |at| parts[loser](span.stopped(at));
                 let is_in_turns = span.is_offered(at) && branches[winner].is_late;
-                let was_busy = branches[loser].is_busy_at(at);
+                let activity = branches[loser].activity_at(at);
                 branches[loser] =
-                    if is_in_turns { in_turns(at, was_busy, dropped) } else { dropped(at) };
+                    if is_in_turns { in_turns(at, activity, dropped) } else { dropped(at) };
             }
             return None;
         }
@@ -158,11 +158,19 @@ fn offered_by(other: &Ended, at: Time, branch: Branch<'_>, span: Span<'_>) -> En
     branch(span.offered(&incoming))
 }
 
-/// What comes in a later turn of the time at which a request is offered, when the branch has done what it does in
-/// the first one. If it is busy in the later turns too it may be in any of them.
-fn in_turns(at: Time, is_busy: bool, branch: impl Fn(Time) -> Ended) -> Ended {
+/// What comes in a later turn of the time at which a request is offered. A branch that rests has done what it
+/// does in the first turn; with another one it must be the same before its turns and after them.
+fn in_turns(at: Time, activity: Activity, branch: impl Fn(Time) -> Ended) -> Ended {
     let mut ended = branch(at + 1).moved_to(at);
-    if is_busy {
+    let is_clear = match activity {
+        Activity::Rests => true,
+        Activity::Unwinds => {
+            let before = branch(at);
+            before.rest == ended.rest && before.is_like(&ended)
+        }
+        Activity::Acts => false,
+    };
+    if !is_clear {
         ended.events.push((Event::Unclear(Why::InTurns), at));
     }
     ended

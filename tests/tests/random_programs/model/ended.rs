@@ -34,6 +34,16 @@ pub(super) enum Takes {
     Until(Time),
 }
 
+/// What a part does in the later turns of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activity {
+    Rests,
+    /// It waits for tasks, unwinds, and begins cleanups.
+    Unwinds,
+    /// More than that, and it may be anywhere in it.
+    Acts,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Out {
     Value,
@@ -92,6 +102,7 @@ impl Ended {
     /// Moves what happens in a later turn of `at` to `at`.
     pub(super) fn moved_to(mut self, at: Time) -> Self {
         let moved = |time: &mut Time| *time -= Time::from(*time == at + 1);
+        self.is_late |= self.at == at + 1;
         moved(&mut self.at);
         self.request.iter_mut().for_each(|request| moved(&mut request.at));
         self.rest.iter_mut().for_each(|request| moved(&mut request.at));
@@ -115,19 +126,17 @@ impl Ended {
             && events(self) == events(other)
     }
 
-    /// Whether it may be anywhere in the turns of this time, and not the same from one to the next: it waits for
-    /// tasks, and does more than to unwind and to begin cleanups.
-    pub(super) fn is_busy_at(&self, at: Time) -> bool {
-        let mut has_turns = false;
-        let mut acts = false;
-        for (event, _) in self.events.iter().filter(|&&(_, time)| time == at) {
-            match event {
-                Event::Turns => has_turns = true,
-                Event::ExitBegun(..) | Event::CleanupBegun(_) | Event::Unclear(_) => {}
-                _ => acts = true,
-            }
+    /// What it does in the turns of this time after the first.
+    pub(super) fn activity_at(&self, at: Time) -> Activity {
+        let events = || self.events.iter().filter(|&&(_, time)| time == at).map(|(event, _)| event);
+        let unwinds = |event: &Event| {
+            matches!(event, Event::Turns | Event::ExitBegun(..) | Event::CleanupBegun(_))
+        };
+        match events().any(|event| *event == Event::Turns) {
+            false => Activity::Rests,
+            true if events().all(unwinds) => Activity::Unwinds,
+            true => Activity::Acts,
         }
-        has_turns && acts
     }
 
     /// A guard that stands in the part's frame: after a result it goes at once, before that with the part.
