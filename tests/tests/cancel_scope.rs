@@ -7,7 +7,7 @@ use bowerbird::{
     CancelScope, Runner, cancel_scope, catch_cancel, current_task, defer, join, shield, sleep,
     spawn, timeout, yield_now,
 };
-use bowerbird_tests::{Counted, Journal, everywhere, paused, until};
+use bowerbird_tests::{Counted, Journal, everywhere, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3_600);
@@ -261,7 +261,7 @@ fn request_during_the_cleanup_of_a_value_is_delivered_after_it() {
             };
             assert_eq!(timeout(LONG, inner).await, Ok(1));
             after.add();
-            pending::<()>().await
+            turns(100).await;
         });
         until(|| begun.get() == 1).await;
         task.cancel();

@@ -344,6 +344,37 @@ fn gather_that_is_dropped_half_way_ends_before_the_task_that_dropped_it() {
 }
 
 #[test]
+fn gather_that_is_dropped_half_way_cancels_its_children() {
+    everywhere(|| async {
+        let (begun, dropped, ended) = (Counted::new(), Counted::new(), Counted::new());
+        let child = || {
+            let (begun, dropped, ended) = (begun.clone(), dropped.clone(), ended.clone());
+            async move {
+                begun.add();
+                until(|| dropped.get() == 1).await;
+                turns(100).await;
+                ended.add();
+            }
+        };
+        let children = gather((child(), child()));
+        let (count, over) = (begun.clone(), dropped.clone());
+        let outer = spawn(async move {
+            let mut children = Box::pin(children);
+            let polled = std::future::poll_fn(|cx| {
+                std::task::Poll::Ready(children.as_mut().poll(cx).is_pending())
+            });
+            assert!(polled.await);
+            until(|| count.get() == 2).await;
+            drop(children);
+            over.add();
+        });
+        outer.await.unwrap();
+        turns(200).await;
+        assert_eq!(ended.get(), 0, "a child ran on");
+    });
+}
+
+#[test]
 fn gathers_nest() {
     everywhere(|| async {
         let nested = gather_iter((0..10).map(|row| async move {

@@ -4,9 +4,10 @@ mod common;
 
 use std::future::{pending, poll_fn};
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Cleanup, Request};
 use bowerbird_core::{
@@ -25,6 +26,16 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         self.0();
     }
+}
+
+/// A runtime whose reports are kept.
+fn listening(workers: usize) -> (Arc<Runtime>, Arc<Mutex<Vec<Unhandled>>>) {
+    let heard: Arc<Mutex<Vec<Unhandled>>> = Arc::default();
+    let log = heard.clone();
+    let mut config = Config::with_workers(workers);
+    config.exception_handler =
+        Arc::new(move |unhandled| log.lock().unwrap().push(unhandled.clone()));
+    (Runtime::start(config, Arc::new(ParkOnly), Threads::All).unwrap(), heard)
 }
 
 fn request() -> Request {
@@ -97,6 +108,84 @@ fn panic_of_a_value_that_makes_way_for_a_request_is_the_end() {
         assert!(error.is_panic(), "{error}");
         assert_eq!(read(&drops), 1);
     });
+}
+
+/// The same panic is a panic for all who ask, and reported to the runtime of the task wherever the handle goes.
+#[test]
+fn panic_of_a_value_that_makes_way_is_reported_if_nobody_retrieves_it() {
+    for is_dropped_outside in [false, true] {
+        watched(|| {
+            let (rt, heard) = listening(1);
+            let drops = count();
+            let bomb = Bomb::new(&drops, true);
+            let task = rt.block_on(async move {
+                let task = go(async move {
+                    current_task().unwrap().cancel();
+                    bomb
+                });
+                let handle = task.handle();
+                handle.wait().await;
+                assert!(handle.done() && !handle.cancelled(), "it ended with a panic");
+                task
+            });
+            let task = task.unwrap();
+            if is_dropped_outside {
+                std::thread::spawn(move || drop(task)).join().unwrap();
+            } else {
+                rt.block_on(async move { drop(task) }).unwrap();
+            }
+            rt.shut_down(Patience::Complete);
+            let heard = heard.lock().unwrap();
+            let [told] = &heard[..] else { panic!("{heard:?}") };
+            assert_eq!(told.kind, UnhandledKind::NeverRetrieved);
+        });
+    }
+}
+
+/// The last wakers of a join: `wake_by_ref` before `wake` says that there is no value.
+#[derive(Default)]
+struct Told {
+    by_ref: AtomicUsize,
+    by_value: AtomicUsize,
+}
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        self.by_value.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.by_ref.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn waker_that_counts_is_told_of_an_end_without_a_value() {
+    for is_cancelled in [false, true] {
+        everywhere(move || async move {
+            let ends = Arc::new(AtomicBool::new(false));
+            let flag = ends.clone();
+            let mut task = go(async move {
+                while !flag.load(Ordering::SeqCst) {
+                    yield_now().await;
+                }
+            });
+            let told = Arc::new(Told::default());
+            let waker = Waker::from(told.clone());
+            assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
+            match is_cancelled {
+                true => drop(task.cancel()),
+                false => ends.store(true, Ordering::SeqCst),
+            }
+            task.handle().wait().await;
+            // The worker that ended it may be about to say so.
+            while told.by_value.load(Ordering::SeqCst) == 0 {
+                yield_now().await;
+            }
+            assert_eq!(told.by_ref.load(Ordering::SeqCst), usize::from(is_cancelled));
+            assert_eq!(told.by_value.load(Ordering::SeqCst), 1);
+        });
+    }
 }
 
 /// What a cleanup offers or raises is no request for the next cleanup, for the task, or for another task.
@@ -225,12 +314,7 @@ fn panic_of_a_cleanup_is_reported_and_the_next_one_is_run() {
     for is_cancelled in [false, true] {
         watched(|| {
             for workers in [1, 2, 4] {
-                let heard: Arc<Mutex<Vec<Unhandled>>> = Arc::default();
-                let log = heard.clone();
-                let mut config = Config::with_workers(workers);
-                config.exception_handler =
-                    Arc::new(move |unhandled| log.lock().unwrap().push(unhandled.clone()));
-                let rt = Runtime::start(config, Arc::new(ParkOnly), Threads::All).unwrap();
+                let (rt, heard) = listening(workers);
                 let ran = count();
                 let counted = ran.clone();
                 let is_err = rt.block_on(async move {
