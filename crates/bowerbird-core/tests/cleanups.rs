@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -52,12 +52,14 @@ async fn turns(count: usize) {
 #[test]
 fn task_that_leaves_a_request_alone_is_ended_by_it_in_a_few_turns() {
     everywhere(|| async {
-        let begun = Arc::new(AtomicBool::new(false));
-        let flag = begun.clone();
+        let (begun, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (flag, stop) = (begun.clone(), over.clone());
         let task = go(async move {
             flag.store(true, Ordering::SeqCst);
             // It wakes itself, and never looks at a request.
-            turns(usize::MAX).await;
+            while !stop.load(Ordering::SeqCst) {
+                yield_now().await;
+            }
         });
         while !begun.load(Ordering::SeqCst) {
             yield_now().await;
@@ -69,7 +71,9 @@ fn task_that_leaves_a_request_alone_is_ended_by_it_in_a_few_turns() {
             }
             yield_now().await;
         }
-        assert!(task.done(), "the request does not unwind the task");
+        let is_done = task.done();
+        over.store(true, Ordering::SeqCst);
+        assert!(is_done, "the request does not unwind the task");
     });
 }
 
@@ -83,7 +87,7 @@ fn request_that_a_destructor_makes_ends_with_its_task() {
             let task = go(async move {
                 let _makes = OnDrop(move || make(request()));
                 current_task().unwrap().cancel();
-                pending::<()>().await;
+                turns(10_000).await;
             });
             assert!(task.await.unwrap_err().is_cancelled());
             let others: Vec<_> = (0..20).map(|_| go(turns(3))).collect();
@@ -272,14 +276,16 @@ fn cleanup_beside_a_running_task_goes_on_in_its_turns() {
 #[test]
 fn cleanup_that_yields_beside_a_sleeping_task_is_polled_again() {
     everywhere(|| async {
-        let ended = Arc::new(AtomicBool::new(false));
-        let flag = ended.clone();
+        let (ended, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (flag, stop) = (ended.clone(), over.clone());
         let task = go(async move {
             leave(async move {
                 poll_yields(4).await;
                 flag.store(true, Ordering::SeqCst);
             });
-            pending::<()>().await;
+            // Nobody wakes it, but for a request.
+            poll_fn(|_| if stop.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending })
+                .await;
         });
         for _ in 0..1_000_000 {
             if ended.load(Ordering::SeqCst) {
@@ -287,8 +293,10 @@ fn cleanup_that_yields_beside_a_sleeping_task_is_polled_again() {
             }
             yield_now().await;
         }
-        assert!(ended.load(Ordering::SeqCst), "the cleanup that yielded was forgotten");
+        let has_ended = ended.load(Ordering::SeqCst);
+        over.store(true, Ordering::SeqCst);
         task.cancel();
+        assert!(has_ended, "the cleanup that yielded was forgotten");
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }
@@ -329,7 +337,7 @@ fn panic_of_a_cleanup_is_reported_and_the_next_one_is_run() {
                         });
                         if is_cancelled {
                             current_task().unwrap().cancel();
-                            pending::<()>().await;
+                            turns(10_000).await;
                         }
                     });
                     task.await.is_err()

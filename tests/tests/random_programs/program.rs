@@ -91,7 +91,7 @@ pub(crate) fn programs() -> impl Strategy<Value = Program> {
     let cancels = prop::collection::vec(any::<()>(), 0..4);
     (any::<u64>(), cancels, nodes(7)).prop_map(|(seed, cancels, mut main)| {
         let mut next = 0;
-        number(&mut main, &mut next, true);
+        number(&mut main, &mut next);
         let cancels = (1..=cancels.len() as Id).map(|n| next + n).collect();
         Program { seed, cancels, main }
     })
@@ -142,56 +142,40 @@ fn nodes(levels: u32) -> BoxedStrategy<Node> {
     .boxed()
 }
 
-/// Gives each node a number of its own. What happens in one branch of a join or a race does not change the count of
-/// requests under the other one's feet: there nobody takes one back.
-fn number(node: &mut Node, next: &mut Id, may_take_back: bool) {
+/// Gives each node a number of its own.
+fn number(node: &mut Node, next: &mut Id) {
     let mut take = || {
         *next += 1;
         *next
     };
     match node {
         Node::Sleep(id) | Node::Fail(id) | Node::Panic(id) => *id = take(),
-        Node::Seq(nodes) => nodes.iter_mut().for_each(|node| number(node, next, may_take_back)),
-        Node::Shield(node) => number(node, next, may_take_back),
-        Node::Catch(id, after, node) => {
-            *id = take();
-            if !may_take_back && *after == AfterCatch::TakeBack {
-                *after = AfterCatch::GoOn;
-            }
-            number(node, next, may_take_back);
-        }
+        Node::Seq(nodes) => nodes.iter_mut().for_each(|node| number(node, next)),
+        Node::Shield(node) => number(node, next),
         Node::Timeout(id, _, node)
+        | Node::Catch(id, _, node)
         | Node::With(id, node)
         | Node::Stack(id, node)
-        | Node::Defer(id, node) => {
+        | Node::Defer(id, node)
+        | Node::Sibling(id, node)
+        | Node::Task(id, node)
+        | Node::ShieldTask(id, node) => {
             *id = take();
-            number(node, next, may_take_back);
-        }
-        Node::Sibling(id, node) => {
-            *id = take();
-            number(node, next, false);
-        }
-        Node::Gather(a, b) => {
-            number(a, next, true);
-            number(b, next, true);
-        }
-        Node::Task(id, node) | Node::ShieldTask(id, node) => {
-            *id = take();
-            number(node, next, true);
+            number(node, next);
         }
         Node::Select(id, a, b) => {
             *id = take();
-            number(a, next, false);
-            number(b, next, false);
+            number(a, next);
+            number(b, next);
         }
-        Node::Join(a, b) | Node::Race(a, b) => {
-            number(a, next, false);
-            number(b, next, false);
+        Node::Gather(a, b) | Node::Join(a, b) | Node::Race(a, b) => {
+            number(a, next);
+            number(b, next);
         }
         Node::Group(id, _, children, body) => {
             *id = take();
-            children.iter_mut().for_each(|child| number(child, next, true));
-            number(body, next, may_take_back);
+            children.iter_mut().for_each(|child| number(child, next));
+            number(body, next);
         }
     }
 }

@@ -11,8 +11,8 @@
 //! When both have something to do at one time, the order of their turns decides: the model is not certain of what comes then.
 
 use super::ended::{Activity, Ended, Out, merge};
-use super::requests::{Request, Span, outermost};
-use super::{Event, Model, Time, Why};
+use super::requests::{Counter, Request, Span, outermost, taken_back_in};
+use super::{Event, Model, Time, Why, first_turn};
 use crate::program::{Id, Node};
 
 /// What a branch does in a place.
@@ -25,7 +25,10 @@ impl Model<'_> {
 
     /// What the branches are is said by their functions.
     pub(super) fn join_of(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> Ended {
-        let mut branches = self.branches(parts, span);
+        let (mut branches, counters) = self.branches(parts, span);
+        let parts: [Branch<'_>; 2] = [&|span| parts[0](span.counted_by(&counters[0])), &|span| {
+            parts[1](span.counted_by(&counters[1]))
+        }];
         let panics = (0..2).filter(|&n| branches[n].out == Out::Panicked);
         let panic = panics.min_by_key(|&n| branches[n].at);
         let Some(n) = panic.filter(|&n| span.stop.is_none_or(|stop| branches[n].at <= stop)) else {
@@ -41,8 +44,32 @@ impl Model<'_> {
         Ended { held, left, events, ..Ended::new(at, Out::Panicked, Vec::new()) }
     }
 
-    /// The branches of a join or a race, with the panic of one or the end of both.
-    fn branches(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> [Ended; 2] {
+    /// The branches of a join or a race, with the panic of one or the end of both; and of each the task's
+    /// requests as it sees them: what one takes back the other knows, in the same turn if it stands behind.
+    fn branches(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> ([Ended; 2], [Counter; 2]) {
+        let mut counters = [span.counter.clone(), span.counter.clone()];
+        // What happens at a time depends on what was taken back before it, so each time round is right for
+        // one time more.
+        loop {
+            let counted: [Branch<'_>; 2] =
+                [&|span: Span<'_>| parts[0](span.counted_by(&counters[0])), &|span: Span<'_>| {
+                    parts[1](span.counted_by(&counters[1]))
+                }];
+            let mut branches = self.branches_that_see(counted, span);
+            let by = |n: usize| taken_back_in(&branches[n].events);
+            let seen = [span.counter.with(by(1).map(|at| at | 1)), span.counter.with(by(0))];
+            if seen == counters {
+                let in_doubt =
+                    (0..2).filter_map(|n| taken_back_in_turns(parts, &branches, n, span));
+                let in_doubt = in_doubt.min();
+                branches[0].events.extend(in_doubt.map(|at| (Event::Unclear(Why::TakenBack), at)));
+                return (branches, counters);
+            }
+            counters = seen;
+        }
+    }
+
+    fn branches_that_see(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> [Ended; 2] {
         let mut branches = parts.map(|part| part(span));
         // A branch that unwinds by itself offers its request to the other one.
         let unwinds = |branch: &Ended| {
@@ -94,7 +121,10 @@ impl Model<'_> {
     ) -> Ended {
         let parts: [Branch<'_>; 2] =
             [&|span| self.part(nodes[0], span), &|span| self.part(nodes[1], span)];
-        let mut branches = self.branches(parts, span);
+        let (mut branches, counters) = self.branches(parts, span);
+        let parts: [Branch<'_>; 2] = [&|span| parts[0](span.counted_by(&counters[0])), &|span| {
+            parts[1](span.counted_by(&counters[1]))
+        }];
         let ends_it = |branch: &Ended| wins(branch) || branch.out == Out::Panicked;
         let winner = (0..2).filter(|&n| ends_it(&branches[n]));
         let winner = winner.min_by_key(|&n| (branches[n].at, branches[n].is_late));
@@ -129,7 +159,9 @@ impl Model<'_> {
         let unasked = offered
             .filter(|_| winner == 0 && branches[loser].at >= at && !branches[winner].is_late);
         if unasked.is_none() {
-            let is_late = branches[loser].at == at && branches[loser].is_late;
+            // One that is late beside a late winner was its cause.
+            let is_late = branches[loser].is_late && !branches[winner].is_late;
+            let is_late = is_late && branches[loser].at == at;
             if branches[loser].at > at || is_late {
                 let dropped = |at| parts[loser](span.stopped(at));
                 let is_in_turns = span.is_offered(at) && branches[winner].is_late;
@@ -187,6 +219,9 @@ fn won(branches: [Ended; 2], winner: usize, unasked: Option<Request>, span: Span
         _ => undelivered_by(loser),
     };
     let pending = kept.or(undelivered_by(&branches[winner])).or(unasked);
+    let events = events_of(&branches);
+    let turn = branches[winner].turn();
+    let pending = pending.filter(|request| !span.was_taken_back(request, turn, &events));
     let pending = pending.map(|request| Request { at, ..request });
     let rest = pending.into_iter().chain(span.later(at)).collect();
     let (out, is_late) = (branches[winner].out, branches[winner].is_late);
@@ -205,7 +240,11 @@ fn both(branches: [Ended; 2], span: Span<'_>) -> Ended {
     } else if has(Out::Unwound) {
         (Out::Unwound, span.later(at).collect())
     } else {
-        let kept = undelivered(&branches).map(|request| Request { at, ..request });
+        let events = events_of(&branches);
+        let kept = undelivered(&branches);
+        let turn = branches.iter().map(Ended::turn).max().unwrap_or(at);
+        let kept = kept.filter(|request| !span.was_taken_back(request, turn, &events));
+        let kept = kept.map(|request| Request { at, ..request });
         let out = if branches[0].out == Out::Value { branches[1].out } else { branches[0].out };
         (out, kept.into_iter().chain(span.later(at)).collect())
     };
@@ -231,6 +270,35 @@ fn none_matched(id: Id, branches: [Ended; 2], span: Span<'_>) -> Ended {
     }
     ended.rest = span.later(ended.at).collect();
     ended
+}
+
+/// The first time at which a branch takes a request back and the order of turns decides what the other one sees.
+fn taken_back_in_turns(
+    parts: [Branch<'_>; 2],
+    branches: &[Ended; 2],
+    n: usize,
+    span: Span<'_>,
+) -> Option<Time> {
+    let other = 1 - n;
+    let taken_back = || taken_back_in(&branches[n].events);
+    let sees = |at: Time, moment: Time| {
+        let moved = |it: Time| if first_turn(it) == at { moment } else { it };
+        let counter = span.counter.with(taken_back().map(moved));
+        parts[other](span.counted_by(&counter))
+    };
+    let is_in_doubt = |&at: &Time| {
+        let rests = branches.iter().all(|branch| branch.activity_at(at) == Activity::Rests);
+        if rests || branches[other].at < at {
+            return false;
+        }
+        let (early, late) = (sees(at, at), sees(at, at | 1));
+        early.rest != late.rest || !early.is_like(&late)
+    };
+    taken_back().map(first_turn).filter(is_in_doubt).min()
+}
+
+fn events_of(branches: &[Ended; 2]) -> Vec<(Event, Time)> {
+    branches.iter().flat_map(|branch| branch.events.iter().copied()).collect()
 }
 
 /// What the branches of a join left undelivered when they ended.

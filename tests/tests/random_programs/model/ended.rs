@@ -99,6 +99,11 @@ impl Ended {
         matches!(self.out, Out::Value | Out::Error(_))
     }
 
+    /// When it ends, the turn included.
+    pub(super) fn turn(&self) -> Time {
+        self.at | Time::from(self.is_late)
+    }
+
     /// Moves what happens in a later turn of `at` to `at`.
     pub(super) fn moved_to(mut self, at: Time) -> Self {
         let moved = |time: &mut Time| *time -= Time::from(*time == at + 1);

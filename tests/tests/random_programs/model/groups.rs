@@ -179,9 +179,8 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
     let body = &waiting.body;
     let undelivered = body.rest.iter().find(|it| !waiting.waits && it.at <= end).copied();
     let to_body = span.incoming.iter().filter(|request| request.at <= body.at).copied();
-    let offered: Vec<_> =
-        to_body.chain(waiting.during()).filter(|request| span.counts(request, end)).collect();
-    let outer = outermost(offered.iter());
+    let offered: Vec<_> = to_body.chain(waiting.during()).collect();
+    let outer = span.counting(&offered, end | Time::from(is_late), &events);
     let (out, pending) = match waiting.errors() {
         Some(sum) => {
             events.push((Event::GroupFailed(group.id, sum), end));
@@ -192,7 +191,12 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
     };
     let pending = pending.map(|request| Request { at: end, ..request });
     let rest = pending.into_iter().chain(span.later(end)).collect();
-    let request = outermost(outer.iter().chain(&body.request));
+    let unwound = match body.out {
+        Out::Unwound => body.request,
+        _ => waiting.during().next(),
+    };
+    let request = outermost(outer.iter().chain(&unwound));
+    let request = request.filter(|_| out == Out::Unwound);
     if !waiting.children.is_empty() {
         events.extend(waiting.shut_down.iter().chain([&end]).map(|&at| (Event::Turns, at)));
     }

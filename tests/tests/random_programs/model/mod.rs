@@ -42,6 +42,8 @@ pub(crate) enum Event {
     GroupFailed(Id, u64),
     /// Of the model alone: from here on the order of turns at one time decides.
     Unclear(Why),
+    /// Of the model alone: a request of the task was taken back.
+    TakenBack,
     /// Of the model alone: what happens at this time takes more than one turn, for tasks are told or waited for.
     Turns,
 }
@@ -55,6 +57,8 @@ pub(crate) enum Why {
     BothUnwind,
     /// Both branches of a race do so.
     LateInRace,
+    /// A branch takes a request back in the turns after one, or the other one does something in them.
+    TakenBack,
     /// Children are cancelled at their beginning: they may have begun.
     GroupAtBegin,
     GatherAtBegin,
@@ -107,7 +111,9 @@ pub(crate) fn run(program: &Program) -> Expected {
         _ => None,
     });
     let unclear = unclear.min();
-    let is_seen = |(event, _): &(Event, Time)| !matches!(event, Event::Unclear(_) | Event::Turns);
+    let is_seen = |(event, _): &(Event, Time)| {
+        !matches!(event, Event::Unclear(_) | Event::Turns | Event::TakenBack)
+    };
     let log = task.events.into_iter().filter(is_seen).collect();
     Expected { end: task.end, log, unclear }
 }

@@ -5,9 +5,7 @@
 //! - Of several requests in one place the one from furthest out stays.
 //! - The task's own requests are counted, and `uncancel` takes one back (rule 4).
 
-use std::cell::RefCell;
-
-use super::Time;
+use super::{Event, Time};
 use crate::program::Id;
 
 /// A request on its way in.
@@ -24,34 +22,44 @@ pub(super) fn outermost<'a>(requests: impl Iterator<Item = &'a Request>) -> Opti
 }
 
 /// The requests of one task: how many stand against it at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counter {
     requests: Vec<Time>,
-    taken_back: RefCell<Vec<Time>>,
+    taken_back: Vec<Time>,
 }
 
 impl Counter {
     pub(super) fn new(requests: &[Time]) -> Self {
-        Self { requests: requests.to_vec(), taken_back: RefCell::default() }
+        Self { requests: requests.to_vec(), taken_back: Vec::new() }
     }
 
+    /// The same, with what was taken back in these events.
+    pub(super) fn after(&self, events: &[(Event, Time)]) -> Self {
+        self.with(taken_back_in(events))
+    }
+
+    pub(super) fn with(&self, taken_back: impl Iterator<Item = Time>) -> Self {
+        let mut counter = self.clone();
+        counter.taken_back.extend(taken_back);
+        counter
+    }
+
+    /// At one time they come before they are taken back, and below none there is nothing to take back.
     pub(super) fn at(&self, time: Time) -> usize {
-        let count = |times: &[Time]| times.iter().filter(|&&at| at <= time).count();
-        count(&self.requests).saturating_sub(count(&self.taken_back.borrow()))
+        let requests = self.requests.iter().map(|&at| (at, false));
+        let changes = requests.chain(self.taken_back.iter().map(|&at| (at, true)));
+        let mut changes: Vec<_> = changes.filter(|&(at, _)| at <= time).collect();
+        changes.sort_unstable();
+        changes.into_iter().fold(0, |count: usize, (_, is_taken_back)| match is_taken_back {
+            true => count.saturating_sub(1),
+            false => count + 1,
+        })
     }
+}
 
-    /// The same at the moment at which a request is offered, before it can be taken back.
-    fn offered(&self, time: Time) -> usize {
-        let taken_back = self.taken_back.borrow().iter().filter(|&&at| at < time).count();
-        let requests = self.requests.iter().filter(|&&at| at <= time).count();
-        requests.saturating_sub(taken_back)
-    }
-
-    /// Whoever caught a request takes it back.
-    pub(super) fn take_back(&self, time: Time) {
-        if self.at(time) > 0 {
-            self.taken_back.borrow_mut().push(time);
-        }
-    }
+pub(super) fn taken_back_in(events: &[(Event, Time)]) -> impl Iterator<Item = Time> {
+    let taken_back = events.iter().filter(|(event, _)| *event == Event::TakenBack);
+    taken_back.map(|&(_, at)| at)
 }
 
 /// Where a part stands: when it begins, what will be offered to it, and when it is dropped.
@@ -72,11 +80,19 @@ impl<'a> Span<'a> {
     }
 
     /// What comes after a part that has ended.
-    pub(super) fn after<'b>(self, end: Time, rest: &'b [Request]) -> Span<'b>
+    pub(super) fn after<'b>(self, end: Time, rest: &'b [Request], counter: &'b Counter) -> Span<'b>
     where
         'a: 'b,
     {
-        Span { begin: end, incoming: rest, before: self.counter.at(end), ..self }
+        Span { begin: end, incoming: rest, ..self }.counted_by(counter)
+    }
+
+    /// The same place, where others take requests back too.
+    pub(super) fn counted_by<'b>(self, counter: &'b Counter) -> Span<'b>
+    where
+        'a: 'b,
+    {
+        Span { counter, before: counter.at(self.begin), ..self }
     }
 
     /// The same place, with other requests.
@@ -109,15 +125,45 @@ impl<'a> Span<'a> {
         self.incoming.iter().any(|request| request.at.max(self.begin) == at)
     }
 
-    /// Whether a request counts at `at` (rule 4): those of scopes do, and the task's own as long as the task
-    /// has more of them than it had at the beginning, and than it had without this one when it was offered.
-    pub(super) fn counts(self, request: &Request, at: Time) -> bool {
-        let offered = match request.at {
-            at if at > self.begin => self.counter.offered(at),
-            _ => self.before,
-        };
-        let threshold = offered.saturating_sub(1).min(self.before);
-        request.origin.is_some() || self.counter.at(at) > threshold
+    /// How many requests there were when one was offered, before anything that was taken back here.
+    fn count_when_offered(self, at: Time, events: &[(Event, Time)]) -> usize {
+        if at <= self.begin {
+            return self.before;
+        }
+        self.counter.with(taken_back_in(events).filter(|&taken_back| taken_back < at)).at(at)
+    }
+
+    /// The outermost of what was offered that counts at `at` (rule 4): those of scopes do, and the task's own as
+    /// long as the task has more of them than it had at the beginning, and than it had without the first of them
+    /// when that was offered. The events are those of what stands here.
+    pub(super) fn counting(
+        self,
+        offered: &[Request],
+        at: Time,
+        events: &[(Event, Time)],
+    ) -> Option<Request> {
+        let first = offered.iter().find(|request| request.origin.is_none());
+        let counts = first.is_some_and(|first| {
+            let others = self.count_when_offered(first.at, events).saturating_sub(1);
+            self.counter.after(events).at(at) > others.min(self.before)
+        });
+        outermost(offered.iter().filter(|request| request.origin.is_some() || counts))
+    }
+
+    /// Whether a request that a branch left was taken back by the other one: the task has fewer than when one was
+    /// offered last, and no more than before.
+    pub(super) fn was_taken_back(
+        self,
+        request: &Request,
+        end: Time,
+        events: &[(Event, Time)],
+    ) -> bool {
+        let offered = self.incoming.iter().map(|it| it.at.max(self.begin));
+        let Some(last) = offered.filter(|&at| at <= end).max() else { return false };
+        let is_first = |it: &Request| it.at <= self.begin && it.origin.is_none();
+        let before = self.before.saturating_sub(usize::from(self.incoming.iter().any(is_first)));
+        let now = self.counter.after(events).at(end);
+        request.origin.is_none() && now < self.count_when_offered(last, events) && now <= before
     }
 
     /// What comes after `end`, and before it the outermost of those that came until then: it is offered again.

@@ -60,7 +60,8 @@ impl Model<'_> {
         }
         let mut closing = Ended::new(body.at, Out::Value, body.rest.clone());
         closing.left = exits(Left::Returned).map(|exit| (body.at, exit)).to_vec();
-        let place = span.after(body.at, &body.rest);
+        let counter = span.counter.after(&body.events);
+        let place = span.after(body.at, &body.rest, &counter);
         let mut closed = self.around(Kind::Plain, None, closing, place);
         if closed.out == Out::Value {
             closed.out = body.out;
@@ -153,7 +154,8 @@ fn cut_off(body: Ended) -> Ended {
 /// A scope to which a request unwound; its cleanups have ended at `end`.
 fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span<'_>) -> Ended {
     let seen = span.incoming.iter().filter(|it| it.at <= body.at && kind != Kind::Shield);
-    let outer = outermost(seen.filter(|request| span.counts(request, body.at)));
+    let seen: Vec<_> = seen.copied().collect();
+    let outer = span.counting(&seen, body.turn(), &body.events);
     let is_own = outer.is_none() && own.is_some_and(|own| own <= body.at);
     let during = span.incoming.iter().filter(|it| body.at < it.at && it.at <= end);
     let request = outer.or(body.request);
@@ -163,7 +165,7 @@ fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span
         Kind::Catch(id, after) => {
             body.events.push((Event::Caught(id), end));
             if after == AfterCatch::TakeBack {
-                span.counter.take_back(end);
+                body.events.push((Event::TakenBack, end));
             }
             let out = if after == AfterCatch::Resume { Out::Unwound } else { Out::Value };
             (out, rest)
@@ -181,5 +183,6 @@ fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span
         }
         Kind::Timeout(_) | Kind::Body(_) | Kind::Shield | Kind::Plain => (Out::Unwound, rest),
     };
+    let request = request.filter(|_| out == Out::Unwound);
     Ended { at: end, out, rest, request, ..body }
 }

@@ -75,7 +75,8 @@ impl Model<'_> {
     pub(super) fn sequence(&self, nodes: &[Node], span: Span<'_>) -> Ended {
         let mut all = Ended::new(span.begin, Out::Value, span.incoming.to_vec());
         for node in nodes {
-            let next = self.part(node, span.after(all.at, &all.rest));
+            let counter = span.counter.after(&all.events);
+            let next = self.part(node, span.after(all.at, &all.rest, &counter));
             all.left.extend(next.left);
             all.events.extend(next.events);
             (all.at, all.out, all.held, all.rest) = (next.at, next.out, next.held, next.rest);
@@ -107,6 +108,8 @@ impl Model<'_> {
         left.extend(body.held.iter().map(|&cleanup| (body.at, cleanup)));
         let (at, unfinished) = run_cleanups(left, body.at, None, &mut events);
         assert!(unfinished.is_empty());
+        // Its own affair.
+        events.retain(|(event, _)| *event != Event::TakenBack);
         let is_requested = body.rest.iter().any(|request| request.at <= at);
         let end = match body.out {
             Out::Value if !is_requested => End::Value,
