@@ -77,7 +77,7 @@ fn programs_do_what_the_model_says() {
     let runner = RefCell::new(runner(1));
     let (certain, all) = (Cell::new(0), Cell::new(0));
     let whys: RefCell<BTreeMap<model::Why, u32>> = RefCell::default();
-    check(count(1_000_000, 5_000), |program| {
+    check(count(1_000_000, 3_000), |program| {
         let program = Arc::new(program);
         all.set(all.get() + 1);
         let expected = model::run(&program);
@@ -126,7 +126,7 @@ fn compare(expected: &Expected, seen: &Seen) -> Result<(), TestCaseError> {
 fn cleanups_run_once_and_innermost_first_on_several_workers() {
     for workers in [1, 2, 4] {
         let runner = RefCell::new(runner(workers));
-        check(count(200_000, 1_000), |program| {
+        check(count(200_000, 600), |program| {
             let program = Arc::new(program);
             let seen =
                 runner.borrow_mut().run(real::run(&program, true)).expect("main is not cancelled");
