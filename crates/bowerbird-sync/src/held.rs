@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bowerbird_base::ledger::Line;
+use bowerbird_base::poll_context;
 
 use crate::leaf::Leaf;
 use crate::lock::Lock;
@@ -484,8 +485,27 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
         Self { source: Some(source), key: None, leaf, mode: PhantomData }
     }
 
-    #[inline]
+    /// What is free is taken in a few instructions, inlined as a whole so that the guard is made where it is
+    /// used; all else is done out of line.
+    #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
+        if let Some(source) = &self.source {
+            let permits = &source.guarded().permits;
+            if self.leaf.is_first_poll() && poll_context::has_budget() {
+                if permits.try_take(M::COUNT).is_ok() {
+                    poll_context::consume_budget(1);
+                    if let Some(source) = self.source.take() {
+                        return Poll::Ready(Hold::of_taken(source, &self.leaf));
+                    }
+                }
+            }
+        }
+        self.poll_slowly(cx)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
         let Self { source, key, leaf, .. } = self;
         let Some(guarded) = source.as_ref().map(S::guarded) else { polled_after_ready(M::KIND) };
         let spot = leaf.spot(M::KIND, guarded);

@@ -42,6 +42,12 @@ impl Leaf {
         self.is_suspended = false;
     }
 
+    /// Whether no poll has found it pending.
+    #[inline]
+    pub(crate) fn is_first_poll(&self) -> bool {
+        !self.is_suspended
+    }
+
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.site.location()
     }

@@ -322,7 +322,7 @@ pub struct LockWait<'a, T: ?Sized> {
 impl<'a, T: ?Sized> Future for LockWait<'a, T> {
     type Output = LockGuard<'a, T>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockGuard<'a, T>> {
         let this = &mut *self;
         this.wait.poll(cx).map(|hold| LockGuard::new(this.lock, hold))
