@@ -1,7 +1,8 @@
 //! The questions the benchmarks ask, written once for every runtime.
 //!
 //! A *case* ([`cases`]) is generic over [`runtimes::Runtime`] and monomorphised for each of them, so
-//! that bowerbird and its peers run the same lines. Two things drive the cases:
+//! that bowerbird and its peers run the same lines; those about locks and channels ([`sync_cases`]) over
+//! [`primitives::Primitives`]. Two things drive the cases:
 //!
 //! - the criterion files in `benches/`, one a question ([`side_by_side`]), to watch one case while
 //!   working on it;
@@ -12,6 +13,8 @@
 
 pub mod runtimes;
 pub mod cases;
+pub mod primitives;
+pub mod sync_cases;
 pub mod echo;
 pub mod machine;
 pub mod side_by_side;

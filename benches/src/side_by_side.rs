@@ -11,7 +11,9 @@ use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use crate::cases::Case;
 use crate::echo::Client;
 use crate::machine::with_one_cpu;
+use crate::primitives::{self, Primitives};
 use crate::runtimes::{self, Runtime, Visitor};
+use crate::sync_cases::SyncCase;
 
 /// Measures `C` on all runtimes.
 pub fn run<C: Case>(criterion: &mut Criterion) {
@@ -29,15 +31,54 @@ pub fn run_echo(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Measures `C` with all libraries that have what it is about.
+pub fn run_sync<C: SyncCase>(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group(C::NAME);
+    group.throughput(Throughput::Elements(C::OPERATIONS));
+    settle(&mut group);
+    for workers in [1, 2] {
+        for name in primitives::names(C::KIND) {
+            let mut visitor = SyncInGroup::<C> { group: &mut group, workers, case: PhantomData };
+            primitives::visit(name, &mut visitor).expect("a listed name");
+        }
+    }
+    group.finish();
+}
+
+struct SyncInGroup<'a, 'g, C> {
+    group: &'a mut BenchmarkGroup<'g, WallTime>,
+    workers: usize,
+    case: PhantomData<C>,
+}
+
+impl<C: SyncCase> primitives::Visitor for SyncInGroup<'_, '_, C> {
+    type Output = ();
+
+    fn visit<P: Primitives>(&mut self) {
+        let workers = self.workers;
+        let bench = |bencher: &mut Bencher<'_>| {
+            bencher.iter_custom(|count| P::Runtime::run(workers, C::batches::<P>(count)));
+        };
+        self.group.bench_function(BenchmarkId::new(P::NAME, workers), |bencher| match workers {
+            1 => with_one_cpu(|| bench(bencher)),
+            _ => bench(bencher),
+        });
+    }
+}
+
 /// How one runtime is measured.
 trait RuntimeBencher: Copy {
     fn bench<R: Runtime>(self, bencher: &mut Bencher<'_>, workers: usize);
 }
 
-fn for_all<B: RuntimeBencher>(group: &mut BenchmarkGroup<'_, WallTime>, how: B) {
+fn settle(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.sample_size(20);
     // Short, because a case with pauses in it lasts far longer than the time it reports.
     group.warm_up_time(Duration::from_millis(50)).measurement_time(Duration::from_millis(500));
+}
+
+fn for_all<B: RuntimeBencher>(group: &mut BenchmarkGroup<'_, WallTime>, how: B) {
+    settle(group);
     for workers in [1, 2] {
         for name in runtimes::NAMES {
             runtimes::visit(name, &mut InGroup { group, workers, how }).expect("a listed name");

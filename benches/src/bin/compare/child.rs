@@ -10,7 +10,12 @@ use bowerbird_benches::cases::{
 };
 use bowerbird_benches::echo::Client;
 use bowerbird_benches::machine::{cpu_time, pin_to_one_cpu};
+use bowerbird_benches::primitives::{self, Primitives};
 use bowerbird_benches::runtimes::{self, Runtime, Visitor};
+use bowerbird_benches::sync_cases::{
+    EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1, Mpsc8, Oneshot,
+    SemaphoreWaits, SyncCase,
+};
 
 use crate::plan::Measurement;
 
@@ -22,11 +27,49 @@ pub(crate) fn run(measurement: &Measurement) -> ExitCode {
     if measurement.workers == 1 {
         pin_to_one_cpu();
     }
-    match runtimes::visit(&measurement.runtime, &mut Runner(measurement)) {
+    let done = if SYNC_CASES.contains(&measurement.case) {
+        primitives::visit(&measurement.runtime, &mut SyncRunner(measurement))
+    } else {
+        runtimes::visit(&measurement.runtime, &mut Runner(measurement))
+    };
+    match done {
         Some(()) => ExitCode::SUCCESS,
         None => {
-            eprintln!("no runtime is called {:?}", measurement.runtime);
+            eprintln!("nothing to compare is called {:?}", measurement.runtime);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Those of [`SyncRunner`].
+const SYNC_CASES: &[&str] = &[
+    LockUncontended::NAME,
+    LockContended::NAME,
+    LockHandOver::NAME,
+    SemaphoreWaits::NAME,
+    EventBroadcast::NAME,
+    Oneshot::NAME,
+    Mpsc1::NAME,
+    Mpsc8::NAME,
+];
+
+struct SyncRunner<'a>(&'a Measurement);
+
+impl primitives::Visitor for SyncRunner<'_> {
+    type Output = ();
+
+    fn visit<P: Primitives>(&mut self) {
+        let Measurement { case, workers, budget, .. } = *self.0;
+        match case {
+            LockUncontended::NAME => sync::<P, LockUncontended>(workers, budget),
+            LockContended::NAME => sync::<P, LockContended>(workers, budget),
+            LockHandOver::NAME => sync::<P, LockHandOver>(workers, budget),
+            SemaphoreWaits::NAME => sync::<P, SemaphoreWaits>(workers, budget),
+            EventBroadcast::NAME => sync::<P, EventBroadcast>(workers, budget),
+            Oneshot::NAME => sync::<P, Oneshot>(workers, budget),
+            Mpsc1::NAME => sync::<P, Mpsc1>(workers, budget),
+            Mpsc8::NAME => sync::<P, Mpsc8>(workers, budget),
+            _ => unreachable!("a case without a measurement: {case}"),
         }
     }
 }
@@ -65,17 +108,33 @@ fn count_in(budget: Duration, batch: Duration) -> u64 {
 }
 
 fn throughput<R: Runtime, C: Case>(workers: usize, budget: Duration) {
+    repeated::<R, _>(workers, budget, C::OPERATIONS, C::batches::<R>);
+}
+
+fn sync<P: Primitives, C: SyncCase>(workers: usize, budget: Duration) {
+    repeated::<P::Runtime, _>(workers, budget, C::OPERATIONS, C::batches::<P>);
+}
+
+/// Measures what is done so often as it is asked for; a time is that of one of `operations`.
+fn repeated<R: Runtime, F>(
+    workers: usize,
+    budget: Duration,
+    operations: u64,
+    batches: impl Fn(u64) -> F + Send + 'static,
+) where
+    F: Future<Output = Duration> + Send,
+{
     let (count, wall, cpu) = R::run(workers, async move {
         // The first batch pays for pages and caches; the second says how long one takes.
-        C::batches::<R>(1).await;
-        let batch = C::batches::<R>(1).await;
-        C::batches::<R>(count_in(budget / 5, batch)).await;
+        batches(1).await;
+        let batch = batches(1).await;
+        batches(count_in(budget / 5, batch)).await;
         let count = count_in(budget, batch);
         let cpu_before = cpu_time();
-        let wall = C::batches::<R>(count).await;
+        let wall = batches(count).await;
         (count, wall, cpu_time() - cpu_before)
     });
-    let operations = (count * C::OPERATIONS) as f64;
+    let operations = (count * operations) as f64;
     print("wall", wall.as_nanos() as f64 / operations);
     print("cpu", cpu.as_nanos() as f64 / operations);
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use bowerbird_benches::runtimes;
+use bowerbird_benches::primitives::{self, Kind};
 
 use crate::args::Args;
 
@@ -20,7 +20,20 @@ pub(crate) const CASES: &[&str] = &[
     "timer_churn",
     "tcp_echo",
     "parked_task_memory",
+    "lock_uncontended",
+    "lock_contended",
+    "lock_hand_over",
+    "semaphore",
+    "event_broadcast",
+    "oneshot",
+    "mpsc_1",
+    "mpsc_8",
 ];
+
+/// Who is measured with a case: ours first, then the peers.
+pub(crate) fn contenders(case: &str) -> Vec<&'static str> {
+    primitives::names(if case.starts_with("mpsc") { Kind::Channels } else { Kind::Waits })
+}
 
 /// One process.
 #[derive(Clone, Debug)]
@@ -60,8 +73,9 @@ pub(crate) fn interleave(args: &Args) -> Vec<Measurement> {
     for &case in cases {
         for workers in args.workers.map_or_else(|| vec![1, 2], |workers| vec![workers]) {
             for round in 0..rounds(case, args.quick) {
-                for index in 0..runtimes::NAMES.len() {
-                    let name = runtimes::NAMES[(round + index) % runtimes::NAMES.len()];
+                let names = contenders(case);
+                for index in 0..names.len() {
+                    let name = names[(round + index) % names.len()];
                     measurements.push(Measurement {
                         runtime: name.to_owned(),
                         case,

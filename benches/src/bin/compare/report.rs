@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use bowerbird_benches::runtimes::{NAMES, OURS};
+use bowerbird_benches::primitives::{self, Kind};
+use bowerbird_benches::runtimes::OURS;
 
 use crate::plan::Measurement;
 
@@ -41,18 +42,18 @@ struct Row {
     case: &'static str,
     workers: usize,
     metric: &'static Metric,
-    /// The rounds of each runtime, as in `NAMES`.
+    /// The rounds of each, as in `names`; empty for those that have nothing for this case.
     rounds: Vec<Vec<f64>>,
 }
 
 impl Report {
     pub(crate) fn add(&mut self, of: &Measurement, metric: &'static Metric, value: f64) {
-        let runtime = NAMES.iter().position(|&name| name == of.runtime).expect("a listed name");
+        let runtime = names().iter().position(|&name| name == of.runtime).expect("a listed name");
         let is_it = |row: &Row| {
             (row.case, row.workers, row.metric.name) == (of.case, of.workers, metric.name)
         };
         let at = self.rows.iter().position(is_it).unwrap_or_else(|| {
-            let rounds = vec![Vec::new(); NAMES.len()];
+            let rounds = vec![Vec::new(); names().len()];
             self.rows.push(Row { case: of.case, workers: of.workers, metric, rounds });
             self.rows.len() - 1
         });
@@ -62,7 +63,7 @@ impl Report {
     /// The table: medians with half the spread of the rounds, the best peer and the verdict.
     pub(crate) fn table(&self) -> String {
         let mut table = format!("{:<19}{:<3}{:<18}", "case", "w", "metric");
-        for name in NAMES {
+        for name in names() {
             let _ = write!(table, "{name:>18}");
         }
         let _ = writeln!(table, "  {:<14}{:>6}  verdict", "best peer", "ratio");
@@ -71,7 +72,12 @@ impl Report {
             let _ = write!(table, "{:<19}{:<3}{metric:<18}", row.case, row.workers);
             for rounds in &row.rounds {
                 let (median, spread) = (median(rounds), spread_percent(rounds));
-                let _ = write!(table, "{:>18}", format!("{} ±{spread:>3.0}%", short(median)));
+                let figure = if rounds.is_empty() {
+                    "-".to_owned()
+                } else {
+                    format!("{} ±{spread:>3.0}%", short(median))
+                };
+                let _ = write!(table, "{figure:>18}");
             }
             let (best_peer, ratio, verdict) = row.verdict();
             let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
@@ -87,12 +93,22 @@ impl Report {
     }
 }
 
+/// Everybody who may be measured.
+fn names() -> Vec<&'static str> {
+    primitives::names(Kind::Channels)
+}
+
 impl Row {
+    /// Those who were, and their rounds.
+    fn measured(&self) -> impl Iterator<Item = (&'static str, &[f64])> {
+        let rounds = self.rounds.iter().map(Vec::as_slice);
+        names().into_iter().zip(rounds).filter(|(_, rounds)| !rounds.is_empty())
+    }
+
     /// The best peer; ours divided by it, so that less than one is less time (or fewer messages); and
     /// whether that is ahead.
     fn verdict(&self) -> (&'static str, Option<f64>, &'static str) {
-        let medians =
-            || NAMES.iter().zip(&self.rounds).map(|(&name, rounds)| (name, median(rounds)));
+        let medians = || self.measured().map(|(name, rounds)| (name, median(rounds)));
         let better = |a: f64, b: f64| if self.metric.is_higher_better { a > b } else { a < b };
         let peers = medians().filter(|&(name, _)| name != OURS);
         let best = peers.reduce(|best, peer| if better(peer.1, best.1) { peer } else { best });
@@ -107,9 +123,8 @@ impl Row {
     fn json(&self) -> String {
         let (best_peer, ratio, verdict) = self.verdict();
         let ratio = ratio.map_or_else(|| "null".to_owned(), |ratio| ratio.to_string());
-        let runtimes: Vec<_> = NAMES
-            .iter()
-            .zip(&self.rounds)
+        let runtimes: Vec<_> = self
+            .measured()
             .map(|(name, rounds)| {
                 let median = median(rounds);
                 format!(r#""{name}": {{"median": {median}, "rounds": {rounds:?}}}"#)

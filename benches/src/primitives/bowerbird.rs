@@ -1,0 +1,78 @@
+//! bowerbird's own.
+
+use bowerbird::sync::{Event, Lock, Semaphore, mpsc};
+
+use super::Primitives;
+use crate::runtimes::Runtime;
+use crate::runtimes::bowerbird::Bowerbird;
+
+impl Primitives for Bowerbird {
+    const NAME: &'static str = <Self as Runtime>::NAME;
+    type Runtime = Self;
+
+    type Lock = Lock<u64>;
+
+    fn lock() -> Lock<u64> {
+        Lock::new(0)
+    }
+
+    async fn add(lock: &Lock<u64>) {
+        *lock.lock().await += 1;
+    }
+
+    async fn add_slowly(lock: &Lock<u64>) {
+        let mut guard = lock.lock().await;
+        Self::yield_now().await;
+        *guard += 1;
+    }
+
+    type Semaphore = Semaphore;
+
+    fn semaphore(permits: usize) -> Semaphore {
+        Semaphore::new(permits)
+    }
+
+    async fn pass(semaphore: &Semaphore) {
+        let _permit = semaphore.acquire().await.expect("nobody closes it");
+        Self::yield_now().await;
+    }
+
+    type Event = Event;
+
+    fn event() -> Event {
+        Event::new()
+    }
+
+    async fn wait(event: &Event, arrived: impl FnOnce() + Send) {
+        let mut arrived = Some(arrived);
+        let mut wait = std::pin::pin!(event.wait());
+        std::future::poll_fn(|cx| {
+            let polled = wait.as_mut().poll(cx);
+            if let Some(arrived) = arrived.take() {
+                arrived();
+            }
+            polled
+        })
+        .await;
+    }
+
+    fn wake_all(event: &Event) {
+        event.set();
+        event.clear();
+    }
+
+    type Sender = mpsc::Sender<u64>;
+    type Receiver = mpsc::Receiver<u64>;
+
+    fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {
+        mpsc::channel(capacity)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).await.expect("the receiver is there");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {
+        receiver.recv().await.ok()
+    }
+}
