@@ -1,7 +1,7 @@
 //! What does it cost to wake everybody?
 //!
-//! 1,000 tasks wait for one event, ten times; throughput counts a wake of one task. tokio is measured with
-//! `Notify::notify_waiters`, smol with event-listener.
+//! 1,000 tasks wait for one `Notify`, ten times; throughput counts a wake of one task. smol is measured with
+//! event-listener.
 //!
 //! A slower number means that the walk over the waiters got dearer, or that wakes are not queued in bulk.
 

@@ -1,6 +1,6 @@
 //! bowerbird's own.
 
-use bowerbird::sync::{Event, Lock, Semaphore, mpsc};
+use bowerbird::sync::{Lock, Notify, Semaphore, mpsc};
 
 use super::Primitives;
 use crate::runtimes::Runtime;
@@ -37,28 +37,21 @@ impl Primitives for Bowerbird {
         Self::yield_now().await;
     }
 
-    type Event = Event;
+    type Event = Notify;
 
-    fn event() -> Event {
-        Event::new()
+    fn event() -> Notify {
+        Notify::new()
     }
 
-    async fn wait(event: &Event, arrived: impl FnOnce() + Send) {
-        let mut arrived = Some(arrived);
-        let mut wait = std::pin::pin!(event.wait());
-        std::future::poll_fn(|cx| {
-            let polled = wait.as_mut().poll(cx);
-            if let Some(arrived) = arrived.take() {
-                arrived();
-            }
-            polled
-        })
-        .await;
+    async fn wait(event: &Notify, arrived: impl FnOnce() + Send) {
+        let mut wait = event.notified();
+        wait.enable();
+        arrived();
+        wait.await;
     }
 
-    fn wake_all(event: &Event) {
-        event.set();
-        event.clear();
+    fn wake_all(event: &Notify) {
+        event.notify_waiters();
     }
 
     type Sender = mpsc::Sender<u64>;
