@@ -489,14 +489,12 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
     /// used; all else is done out of line.
     #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
-        if let Some(source) = &self.source {
-            let permits = &source.guarded().permits;
-            if self.leaf.is_first_poll() && poll_context::has_budget() {
-                if permits.try_take(M::COUNT).is_ok() {
-                    poll_context::consume_budget(1);
-                    if let Some(source) = self.source.take() {
-                        return Poll::Ready(Hold::of_taken(source, &self.leaf));
-                    }
+        let may_take = self.leaf.is_first_poll() && poll_context::has_budget();
+        if let Some(source) = self.source.as_ref().filter(|_| may_take) {
+            if source.guarded().permits.try_take(M::COUNT).is_ok() {
+                poll_context::consume_budget(1);
+                if let Some(source) = self.source.take() {
+                    return Poll::Ready(Hold::of_taken(source, &self.leaf));
                 }
             }
         }
