@@ -97,7 +97,6 @@ pub fn unbounded_channel<T>() -> (UnboundedSender<T>, Receiver<T>) {
 /// sender.try_send(2).unwrap();
 /// assert_eq!((receiver.try_recv(), other.try_recv()), (Ok(1), Ok(2)));
 /// ```
-#[derive(Clone)]
 pub struct Receiver<T> {
     half: Half<T>,
 }
@@ -380,6 +379,13 @@ impl<T> Receiver<T> {
     /// ```
     pub fn statistics(&self) -> ChannelStatistics {
         self.half.statistics()
+    }
+}
+
+// Written out, so that it holds for any `T`.
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Self { half: self.half.clone() }
     }
 }
 

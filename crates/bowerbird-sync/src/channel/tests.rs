@@ -264,13 +264,16 @@ fn receivers_get_values_in_order_of_arrival_and_nobody_passes_them() {
 
 #[test]
 fn value_of_a_dropped_receive_goes_to_the_next() {
+    #[derive(Debug, PartialEq)]
+    struct NotClone(u8);
     let (sender, receiver) = mpmc::channel(4);
+    let receiver = receiver.clone();
     let (first, mut second) = (Polled::pending(receiver.recv()), Polled::pending(receiver.recv()));
-    sender.try_send(1).unwrap();
+    sender.try_send(NotClone(1)).unwrap();
     assert!(first.was_woken() && !second.was_woken());
     drop(first);
     assert!(second.was_woken());
-    assert_eq!(second.poll(), Poll::Ready(Ok(1)));
+    assert_eq!(second.poll(), Poll::Ready(Ok(NotClone(1))));
 }
 
 #[test]
