@@ -49,7 +49,8 @@ usage: cargo xtask <word> [arguments]
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
   bench [args]      every case beside tokio and smol (--quick: in two minutes)
   bench criterion [args]   the criterion benches
-  soak [args]       the long stress tests";
+  soak [args]       the long stress tests
+  stress-channels [count] [args]   so many values through each channel, 100,000,000 if not said";
 
 type Step = (&'static str, fn() -> Outcome);
 
@@ -99,6 +100,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
             .arguments(rest)
             .run_tests()
             .map(|_| ()),
+        "stress-channels" => stress_channels(rest),
         _ => Err(format!("no such word\n{USAGE}")),
     }
 }
@@ -203,6 +205,20 @@ fn bench(rest: &[String]) -> Outcome {
             Run::cargo("run --release -p bowerbird-benches --bin compare --").arguments(rest).run()
         }
     }
+}
+
+/// One test after the other: each uses all processors.
+fn stress_channels(rest: &[String]) -> Outcome {
+    let (count, rest) = match rest.split_first() {
+        Some((first, rest)) if first.parse::<u64>().is_ok() => (first.as_str(), rest),
+        _ => ("100000000", rest),
+    };
+    Run::cargo("test --release -p bowerbird-tests --test stress_channels")
+        .arguments(rest)
+        .words("-- --nocapture --test-threads=1")
+        .env("BOWERBIRD_STRESS_COUNT", count)
+        .run_tests()
+        .map(|_| ())
 }
 
 /// In full: 50 times each, on one worker and on four, under load.
