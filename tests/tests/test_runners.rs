@@ -350,6 +350,13 @@ fn block_on_leaves_signals_alone() {
     expect_signalled(&play("block_on", 2, &[("ready", "TERM")]), TERM);
 }
 
+/// Its builder has no settings for them.
+#[test]
+fn event_loop_leaves_signals_alone() {
+    expect_signalled(&play("event_loop", 1, &[("ready", "INT")]), INT);
+    expect_signalled(&play("event_loop", 1, &[("ready", "TERM")]), TERM);
+}
+
 #[test]
 fn runner_leaves_signals_alone_where_it_is_told_to() {
     expect_signalled(&play("left_alone", 2, &[("ready", "INT")]), INT);

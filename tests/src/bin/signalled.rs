@@ -131,6 +131,10 @@ fn main() {
             let builder = Runner::builder().sigint(OnSignal::Default).sigterm(OnSignal::Default);
             let _never = builder.build().expect("a runner").run(wait());
         }
+        "event_loop" => {
+            let mut event_loop = bowerbird::EventLoop::new().expect("a loop");
+            let _never = event_loop.run_until_complete(wait());
+        }
         "ignored" => {
             let builder = Runner::builder().sigint(OnSignal::Ignore);
             let ended = builder.build().expect("a runner").run(wait());

@@ -196,7 +196,9 @@ impl LoopHandle {
 
     /// Sets the executor that `run_in_executor(None, ..)` uses from now on.
     ///
-    /// asyncio: `loop.set_default_executor`. The one before is shut down when its jobs are done.
+    /// asyncio: `loop.set_default_executor`. The one before takes no more, and ends when its jobs are done. The end
+    /// of the runtime does not wait for the jobs of an executor, as it does for the blocking pool; await
+    /// [`shutdown_default_executor`](Self::shutdown_default_executor) for that.
     ///
     /// # Examples
     /// ```
@@ -216,9 +218,9 @@ impl LoopHandle {
         }
     }
 
-    /// Lets the default executor take no more, and waits until it is done.
+    /// Lets the default executor take no more, and waits until its jobs are done.
     ///
-    /// asyncio: `loop.shutdown_default_executor(timeout)`. `run_in_executor(None, ..)` gives an error from now
+    /// asyncio: `loop.shutdown_default_executor(timeout)`, which `asyncio.run` calls at its end. `run_in_executor(None, ..)` gives an error from now
     /// on. `None` waits without a limit.
     ///
     /// # Cancel safety

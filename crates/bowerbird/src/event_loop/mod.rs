@@ -85,6 +85,15 @@ impl EventLoop {
     }
 
     /// Returns a builder for a loop with other settings.
+    ///
+    /// Those of the end of a program are not among them: `sigint`, `sigterm`, `graceful`, `abort_after`. A
+    /// loop leaves signals to the program, as asyncio's does; and it is run many times, in turns even, between
+    /// which nobody would answer. A [`Runner`] has them. For a loop, give `add_signal_handler` a closure that
+    /// stops it or cancels a task.
+    ///
+    /// ```compile_fail,E0599
+    /// bowerbird::EventLoop::builder().graceful(std::time::Duration::from_secs(30));
+    /// ```
     pub fn builder() -> Builder<Self> {
         Builder::new().worker_threads(1)
     }

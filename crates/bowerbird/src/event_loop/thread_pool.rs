@@ -3,16 +3,21 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use bowerbird_base::clock::system_now;
 use bowerbird_base::sync::{Condvar, Mutex};
+use bowerbird_core::check_may_block;
 
 use super::executor::{Executor, Job};
+use crate::TimeoutError;
 
 /// Calls closures on so many threads of its own, in the order in which they came.
 ///
 /// asyncio: `concurrent.futures.ThreadPoolExecutor`. Threads are started when they are needed. Dropping it lets
-/// it take no more: what it has is still called, and then the threads end; nobody waits for them.
+/// it take no more: what it has is still called, and then the threads end; but nobody waits for them, for a pool
+/// may be dropped in a task, or by its own last job. [`join`](Self::join) waits.
 ///
 /// # Examples
 /// ```
@@ -33,12 +38,18 @@ pub struct ThreadPoolExecutor {
 struct Pool {
     state: Mutex<State>,
     has_work: Condvar,
+    /// The last thread is about to end.
+    has_ended: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    threads: Vec<JoinHandle<()>>,
+    /// How many were started.
     thread_count: usize,
+    /// How many of them work still.
+    live_count: usize,
     idle_count: usize,
     is_closed: bool,
 }
@@ -53,16 +64,76 @@ impl ThreadPoolExecutor {
     ///
     /// asyncio: `thread_name_prefix=`.
     pub fn with_name(max_workers: usize, name: impl Into<String>) -> Self {
-        let pool = Arc::new(Pool { state: Mutex::default(), has_work: Condvar::new() });
+        let (state, has_work, has_ended) = (Mutex::default(), Condvar::new(), Condvar::new());
+        let pool = Arc::new(Pool { state, has_work, has_ended });
         // A zero in it would make `thread::Builder::name` panic.
         let name = name.into().replace('\0', "");
         Self { pool, max_workers: max_workers.max(1), name }
     }
 
-    fn start_thread(&self, index: usize) -> std::io::Result<()> {
+    /// Takes no more jobs, and blocks this thread until all that it has are called and its threads have ended;
+    /// `None` waits without a limit.
+    ///
+    /// asyncio: `Executor.shutdown(wait=True)`, the end of `with ThreadPoolExecutor() as pool:`. In a task, await
+    /// it in [`to_thread`](crate::to_thread()).
+    ///
+    /// # Errors
+    /// If the time was over; what runs goes on, and this may be called again.
+    ///
+    /// # Panics
+    /// Inside a task; in a job of this pool.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::event_loop::{Executor, ThreadPoolExecutor};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let written = Arc::new(AtomicBool::new(false));
+    /// let pool = ThreadPoolExecutor::new(1);
+    /// let flag = written.clone();
+    /// pool.submit(Box::new(move || flag.store(true, Ordering::Relaxed))).ok().unwrap();
+    /// pool.join(None).unwrap();
+    /// assert!(written.load(Ordering::Relaxed));
+    /// ```
+    #[track_caller]
+    pub fn join(&self, limit: Option<Duration>) -> Result<(), TimeoutError> {
+        if check_may_block().is_err() {
+            panic!(
+                "ThreadPoolExecutor::join() was called inside a task, and would block the worker that runs it; \
+                 call it in `to_thread`"
+            );
+        }
+        let deadline = limit.and_then(|limit| system_now().checked_add(limit));
+        self.shutdown();
+        let mut state = self.pool.state.lock();
+        if state.threads.iter().any(|other| other.thread().id() == thread::current().id()) {
+            drop(state);
+            panic!(
+                "ThreadPoolExecutor::join() was called in a job of the same pool; it would wait for itself"
+            );
+        }
+        while state.live_count > 0 {
+            match deadline {
+                None => self.pool.has_ended.wait(&mut state),
+                Some(deadline) => {
+                    if self.pool.has_ended.wait_until(&mut state, deadline).timed_out() {
+                        return Err(TimeoutError::new());
+                    }
+                }
+            }
+        }
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        // They have called everything: what they have left is the way out.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
+    }
+
+    fn start_thread(&self, index: usize) -> std::io::Result<JoinHandle<()>> {
         let pool = self.pool.clone();
         let builder = thread::Builder::new().name(format!("{}-{index}", self.name));
-        builder.spawn(move || pool.work()).map(drop)
+        builder.spawn(move || pool.work())
     }
 }
 
@@ -79,8 +150,10 @@ impl Executor for ThreadPoolExecutor {
             return Ok(());
         }
         let index = state.thread_count;
-        if self.start_thread(index).is_ok() {
+        if let Ok(thread) = self.start_thread(index) {
             state.thread_count += 1;
+            state.live_count += 1;
+            state.threads.push(thread);
             return Ok(());
         }
         // The threads that there are will call it; without any it is given back.
@@ -110,6 +183,10 @@ impl Pool {
                 bowerbird_core::caught_at("a job of an executor panicked", location, job);
                 state = self.state.lock();
             } else if state.is_closed {
+                state.live_count -= 1;
+                if state.live_count == 0 {
+                    self.has_ended.notify_all();
+                }
                 return;
             } else {
                 state.idle_count += 1;
