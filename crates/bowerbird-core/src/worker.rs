@@ -272,7 +272,8 @@ impl<'a> Occupant<'a> {
         }
     }
 
-    #[inline]
+    /// Inlined into the loop of each kind of occupant: as a call it cost 4 % of a spawn and await.
+    #[inline(always)]
     fn next_task(&self) -> Option<Runnable> {
         let core = self.core();
         let tick = core.tick.get().wrapping_add(1);
