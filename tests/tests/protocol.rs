@@ -3,11 +3,13 @@
 
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bowerbird::{catch_cancel, race, sleep, spawn, timeout, yield_now};
-use bowerbird_tests::{Counted, Journal, everywhere, turns, until};
+use bowerbird::sync::{Condition, Lock};
+use bowerbird::{catch_cancel, join, race, sleep, spawn, time, timeout, yield_now};
+use bowerbird_tests::{Counted, Journal, catch, everywhere, paused, turns, until};
 
 const LONG: Duration = Duration::from_secs(3_600);
 
@@ -148,5 +150,94 @@ fn leaf_that_is_polled_first_with_a_request_about_looks_at_readiness() {
         send.send(7).unwrap();
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+/// Rule 9: the wait of a condition keeps the request, and those that come after it, until it has its lock back.
+#[test]
+fn cancelled_wait_of_a_condition_has_the_lock_before_it_goes_on() {
+    everywhere(|| async {
+        let shared = Arc::new((Lock::new(Journal::new()), Condition::new()));
+        let task = {
+            let shared = shared.clone();
+            spawn(async move {
+                let mut guard = shared.0.lock().await;
+                let cancelled = catch_cancel(shared.1.wait(&mut guard)).await.unwrap_err();
+                guard.note("cancelled");
+                cancelled.resume::<()>().await
+            })
+        };
+        until(|| shared.1.statistics().tasks_waiting == 1).await;
+        let guard = shared.0.lock().await;
+        task.cancel_with("first");
+        turns(3).await;
+        task.cancel_with("second");
+        turns(3).await;
+        assert!(!task.done());
+        guard.note("unlocked");
+        drop(guard);
+        assert_eq!(task.await.unwrap_err().message(), Some("first"));
+        shared.0.lock().await.expect(&["unlocked", "cancelled"]);
+    });
+}
+
+#[test]
+fn timeout_around_a_condition_ends_with_the_lock() {
+    paused(async {
+        let (lock, changed) = (Lock::new(0), Condition::new());
+        let holder = async {
+            yield_now().await;
+            let _guard = lock.lock().await;
+            sleep(LONG).await;
+        };
+        let waiter = async {
+            let (mut guard, began) = (lock.lock().await, time::now());
+            let waited = timeout(Duration::from_secs(1), changed.wait(&mut guard)).await;
+            *guard += 1;
+            (waited.is_err(), time::now() - began)
+        };
+        let ((was_cut, took), ()) = join((waiter, holder)).await;
+        assert!(was_cut && took >= LONG);
+        assert_eq!(*lock.lock().await, 1);
+    });
+}
+
+/// A request from further out that comes while the wait of a timeout's own request takes the lock goes further out.
+#[test]
+fn outer_request_during_the_wait_for_the_lock_passes_the_timeout() {
+    paused(async {
+        let shared = Arc::new((Lock::new(0), Condition::new()));
+        let task = {
+            let shared = shared.clone();
+            spawn(async move {
+                let mut guard = shared.0.lock().await;
+                let waited = timeout(Duration::from_secs(1), shared.1.wait(&mut guard)).await;
+                panic!("the timeout gave {waited:?}");
+            })
+        };
+        until(|| shared.1.statistics().tasks_waiting == 1).await;
+        let guard = shared.0.lock().await;
+        sleep(Duration::from_secs(2)).await;
+        task.cancel_with("outer");
+        turns(2).await;
+        assert!(!task.done());
+        drop(guard);
+        assert_eq!(task.await.unwrap_err().message(), Some("outer"));
+    });
+}
+
+/// Dropped and not cancelled, it cannot wait for the lock; the guard knows that.
+#[test]
+fn wait_of_a_condition_that_loses_a_race_leaves_a_guard_without_its_lock() {
+    everywhere(|| async {
+        let (lock, changed) = (Lock::new(0), Condition::new());
+        let mut guard = lock.lock().await;
+        race((changed.wait(&mut guard), yield_now())).await;
+        assert!(!lock.is_locked());
+        let caught = catch(|| *guard += 1);
+        assert!(caught.message.contains("call lock() again"), "{caught:?}");
+        assert!(caught.file.ends_with("protocol.rs"), "{caught:?}");
+        guard = lock.lock().await;
+        *guard += 1;
     });
 }
