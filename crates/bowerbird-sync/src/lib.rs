@@ -8,6 +8,7 @@
 //! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
 //! - [`RwLock`]: a value that many read at a time, or one writes. asyncio: no counterpart.
 //! - [`Semaphore`], [`BoundedSemaphore`]: a number of permits. asyncio: the same names.
+//! - [`CapacityLimiter`]: tokens that may be made more or fewer, and who has them. asyncio: no counterpart.
 //! - [`Queue`], [`LifoQueue`], [`PriorityQueue`]: items that some put and others get. asyncio: the same names.
 //! - [`mpsc`], [`mpmc`]: many values, from many senders to one receiver or to many. asyncio: `asyncio.Queue`.
 //! - [`Event`]: a flag that many may wait for. asyncio: `asyncio.Event`. [`AutoResetEvent`] lets one through for each
@@ -29,6 +30,7 @@ mod guard_traits;
 mod lock;
 mod rwlock;
 mod semaphore;
+mod capacity_limiter;
 #[allow(unsafe_code, reason = "a lock lends its value to who holds it")]
 mod held;
 mod channel;
@@ -42,13 +44,15 @@ mod once_cell;
 mod lazy_cell;
 mod block_on;
 mod leaf;
-#[allow(dead_code, reason = "the primitives that use it are being built")]
 mod permits;
-#[allow(dead_code, reason = "the primitives that use it are being built")]
 mod wait_list;
 
 pub use auto_reset_event::{AutoResetEvent, AutoResetEventStatistics, AutoResetWait};
 pub use barrier::{Barrier, BarrierState, BarrierStatistics, BarrierWait, BrokenBarrierError};
+pub use capacity_limiter::{
+    AcquireToken, AcquireTokenOwned, Borrower, CapacityLimiter, CapacityLimiterStatistics,
+    CapacityToken, OwnedCapacityToken,
+};
 pub use condition::{Condition, ConditionStatistics, ConditionWait, ConditionWaitFor};
 pub use event::{Event, EventStatistics, EventWait};
 pub use lazy_cell::LazyCell;

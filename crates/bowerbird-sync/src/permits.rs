@@ -346,8 +346,9 @@ impl Permits {
         // Also who did not get anything may have stood before one that wants less.
         let called = self.serve(&mut waits);
         drop(waits);
-        drop(left.waker);
+        // Before the waker goes, whose destructor may panic.
         called.wake();
+        drop(left);
     }
 }
 

@@ -281,6 +281,28 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit::new(Arc::clone(self), count, self.hold(&Leaf::new())))
     }
 
+    /// Blocks this thread until it has a permit. For threads that run no task.
+    ///
+    /// asyncio: no counterpart; `asyncio.Semaphore` is of one thread.
+    ///
+    /// # Errors
+    /// When the semaphore is closed.
+    ///
+    /// # Panics
+    /// Inside a task.
+    ///
+    /// # Examples
+    /// ```
+    /// let semaphore = bowerbird::sync::Semaphore::new(2);
+    /// let permit = semaphore.blocking_acquire().unwrap();
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// # drop(permit);
+    /// ```
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        block_on(self.acquire(), "Semaphore::blocking_acquire()", "await `acquire()` there")
+    }
+
     /// Blocks this thread until it has so many permits. For threads that run no task.
     ///
     /// asyncio: no counterpart; `asyncio.Semaphore` is of one thread.
@@ -293,23 +315,49 @@ impl Semaphore {
     ///
     /// # Examples
     /// ```
-    /// let semaphore = bowerbird::sync::Semaphore::new(1);
-    /// let permit = semaphore.blocking_acquire(1).unwrap();
-    /// assert!(semaphore.is_locked());
+    /// let semaphore = bowerbird::sync::Semaphore::new(2);
+    /// let permit = semaphore.blocking_acquire_many(2).unwrap();
+    /// assert_eq!(semaphore.available_permits(), 0);
     /// # drop(permit);
     /// ```
     #[track_caller]
-    pub fn blocking_acquire(&self, count: usize) -> Result<SemaphorePermit<'_>, AcquireError> {
+    pub fn blocking_acquire_many(&self, count: usize) -> Result<SemaphorePermit<'_>, AcquireError> {
         block_on(
             self.acquire_many(count),
-            "Semaphore::blocking_acquire()",
-            "await `acquire()` or `acquire_many()` there",
+            "Semaphore::blocking_acquire_many()",
+            "await `acquire_many()` there",
         )
     }
 
-    /// Blocks this thread until it has so many permits, which borrow nothing.
+    /// Blocks this thread until it has a permit that borrows nothing. For threads that run no task.
     ///
-    /// asyncio: as [`blocking_acquire`](Self::blocking_acquire).
+    /// asyncio: no counterpart; `asyncio.Semaphore` is of one thread.
+    ///
+    /// # Errors
+    /// When the semaphore is closed.
+    ///
+    /// # Panics
+    /// Inside a task.
+    ///
+    /// # Examples
+    /// ```
+    /// let semaphore = std::sync::Arc::new(bowerbird::sync::Semaphore::new(2));
+    /// let permit = semaphore.blocking_acquire_owned().unwrap();
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// # drop(permit);
+    /// ```
+    #[track_caller]
+    pub fn blocking_acquire_owned(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
+        block_on(
+            self.acquire_owned(),
+            "Semaphore::blocking_acquire_owned()",
+            "await `acquire_owned()` there",
+        )
+    }
+
+    /// Blocks this thread until it has so many permits that borrow nothing. For threads that run no task.
+    ///
+    /// asyncio: no counterpart; `asyncio.Semaphore` is of one thread.
     ///
     /// # Errors
     /// When the semaphore is closed.
@@ -319,20 +367,20 @@ impl Semaphore {
     ///
     /// # Examples
     /// ```
-    /// let semaphore = std::sync::Arc::new(bowerbird::sync::Semaphore::new(1));
-    /// let permit = semaphore.blocking_acquire_owned(1).unwrap();
-    /// std::thread::spawn(move || drop(permit)).join().unwrap();
-    /// assert_eq!(semaphore.available_permits(), 1);
+    /// let semaphore = std::sync::Arc::new(bowerbird::sync::Semaphore::new(2));
+    /// let permit = semaphore.blocking_acquire_many_owned(2).unwrap();
+    /// assert_eq!(semaphore.available_permits(), 0);
+    /// # drop(permit);
     /// ```
     #[track_caller]
-    pub fn blocking_acquire_owned(
+    pub fn blocking_acquire_many_owned(
         self: &Arc<Self>,
         count: usize,
     ) -> Result<OwnedSemaphorePermit, AcquireError> {
         block_on(
             self.acquire_many_owned(count),
-            "Semaphore::blocking_acquire_owned()",
-            "await `acquire_owned()` or `acquire_many_owned()` there",
+            "Semaphore::blocking_acquire_many_owned()",
+            "await `acquire_many_owned()` there",
         )
     }
 

@@ -101,6 +101,30 @@ impl BoundedSemaphore {
         self.semaphore.acquire_many(count)
     }
 
+    /// Waits for a permit that borrows nothing.
+    ///
+    /// asyncio: as [`acquire`](Self::acquire).
+    ///
+    /// # Cancel safety
+    /// As [`Semaphore::acquire`].
+    ///
+    /// # Errors
+    /// When the semaphore is closed.
+    ///
+    /// # Examples
+    /// ```
+    /// bowerbird::run(async {
+    ///     let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
+    ///     let permit = semaphore.acquire_owned().await.unwrap();
+    ///     bowerbird::spawn(async move { drop(permit) }).await.unwrap();
+    ///     assert!(!semaphore.is_locked());
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn acquire_owned(&self) -> AcquireOwned {
+        self.semaphore.acquire_owned()
+    }
+
     /// Waits for so many permits that borrow nothing.
     ///
     /// asyncio: no counterpart.
@@ -117,16 +141,33 @@ impl BoundedSemaphore {
     /// # Examples
     /// ```
     /// bowerbird::run(async {
-    ///     let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
-    ///     let permit = semaphore.acquire_owned(1).await.unwrap();
-    ///     bowerbird::spawn(async move { drop(permit) }).await.unwrap();
-    ///     assert!(!semaphore.is_locked());
+    ///     let semaphore = bowerbird::sync::BoundedSemaphore::new(2);
+    ///     assert_eq!(semaphore.acquire_many_owned(2).await.unwrap().count(), 2);
     /// });
     /// ```
     #[track_caller]
-    pub fn acquire_owned(&self, count: usize) -> AcquireOwned {
+    pub fn acquire_many_owned(&self, count: usize) -> AcquireOwned {
         self.assert_possible(count);
         self.semaphore.acquire_many_owned(count)
+    }
+
+    /// Takes a permit, if one is free and nobody waits.
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// # Errors
+    /// As [`Semaphore::try_acquire`].
+    ///
+    /// # Examples
+    /// ```
+    /// let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
+    /// let permit = semaphore.try_acquire().unwrap();
+    /// assert!(semaphore.try_acquire().is_err());
+    /// # drop(permit);
+    /// ```
+    #[track_caller]
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.semaphore.try_acquire()
     }
 
     /// Takes so many permits, if they are free and nobody waits.
@@ -138,13 +179,31 @@ impl BoundedSemaphore {
     ///
     /// # Examples
     /// ```
+    /// let semaphore = bowerbird::sync::BoundedSemaphore::new(3);
+    /// assert_eq!(semaphore.try_acquire_many(2).unwrap().count(), 2);
+    /// ```
+    #[track_caller]
+    pub fn try_acquire_many(&self, count: usize) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.semaphore.try_acquire_many(count)
+    }
+
+    /// Takes a permit that borrows nothing, if one is free and nobody waits.
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// # Errors
+    /// As [`Semaphore::try_acquire`].
+    ///
+    /// # Examples
+    /// ```
     /// let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
-    /// let permit = semaphore.try_acquire(1).unwrap();
-    /// assert!(semaphore.try_acquire(1).is_err());
+    /// let permit = semaphore.try_acquire_owned().unwrap();
+    /// assert!(semaphore.is_locked());
     /// # drop(permit);
     /// ```
-    pub fn try_acquire(&self, count: usize) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.semaphore.try_acquire_many(count)
+    #[track_caller]
+    pub fn try_acquire_owned(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.semaphore.try_acquire_owned()
     }
 
     /// Takes so many permits that borrow nothing, if they are free and nobody waits.
@@ -156,16 +215,18 @@ impl BoundedSemaphore {
     ///
     /// # Examples
     /// ```
-    /// let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
-    /// let permit = semaphore.try_acquire_owned(1).unwrap();
-    /// assert!(semaphore.is_locked());
-    /// # drop(permit);
+    /// let semaphore = bowerbird::sync::BoundedSemaphore::new(3);
+    /// assert_eq!(semaphore.try_acquire_many_owned(2).unwrap().count(), 2);
     /// ```
-    pub fn try_acquire_owned(&self, count: usize) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+    #[track_caller]
+    pub fn try_acquire_many_owned(
+        &self,
+        count: usize,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.semaphore.try_acquire_many_owned(count)
     }
 
-    /// Blocks this thread until it has so many permits. For threads that run no task.
+    /// Blocks this thread until it has a permit. For threads that run no task.
     ///
     /// asyncio: no counterpart.
     ///
@@ -173,17 +234,16 @@ impl BoundedSemaphore {
     /// When the semaphore is closed.
     ///
     /// # Panics
-    /// Inside a task; and as [`acquire_many`](Self::acquire_many).
+    /// Inside a task.
     ///
     /// # Examples
     /// ```
     /// let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
-    /// assert_eq!(semaphore.blocking_acquire(1).unwrap().count(), 1);
+    /// assert_eq!(semaphore.blocking_acquire().unwrap().count(), 1);
     /// ```
     #[track_caller]
-    pub fn blocking_acquire(&self, count: usize) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.assert_possible(count);
-        self.semaphore.blocking_acquire(count)
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.semaphore.blocking_acquire()
     }
 
     /// Gives back a permit that was forgotten.
@@ -196,7 +256,7 @@ impl BoundedSemaphore {
     /// # Examples
     /// ```
     /// let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
-    /// let permit = semaphore.try_acquire(1).unwrap();
+    /// let permit = semaphore.try_acquire().unwrap();
     /// assert!(semaphore.release().is_err());
     /// permit.forget();
     /// assert!(semaphore.release().is_ok());
@@ -254,7 +314,7 @@ impl BoundedSemaphore {
     /// ```
     /// let semaphore = bowerbird::sync::BoundedSemaphore::new(1);
     /// semaphore.close();
-    /// assert!(semaphore.try_acquire(1).is_err());
+    /// assert!(semaphore.try_acquire().is_err());
     /// ```
     pub fn close(&self) {
         self.semaphore.close();

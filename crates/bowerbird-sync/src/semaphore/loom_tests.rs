@@ -52,7 +52,7 @@ fn close_races_with_a_wait_and_a_permit_given_back() {
 fn forgotten_permit_is_released_once() {
     loom::model(|| {
         let semaphore = Arc::new(BoundedSemaphore::new(1));
-        semaphore.try_acquire(1).unwrap().forget();
+        semaphore.try_acquire().unwrap().forget();
         let other = {
             let semaphore = semaphore.clone();
             thread::spawn(move || semaphore.release().is_ok())

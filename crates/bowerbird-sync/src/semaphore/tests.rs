@@ -156,7 +156,7 @@ fn closed_semaphore_refuses_and_takes_back() {
     ready(&mut owned).unwrap_err();
     drop(permit);
     assert_eq!(semaphore.try_acquire().unwrap_err(), TryAcquireError::Closed);
-    assert!(semaphore.blocking_acquire(1).is_err() && semaphore.is_closed());
+    assert!(semaphore.blocking_acquire().is_err() && semaphore.is_closed());
     assert_eq!((semaphore.available_permits(), semaphore.forget_permits(5)), (1, 1));
 }
 
@@ -201,10 +201,10 @@ fn too_many_permits_are_refused() {
 #[test]
 fn bounded_semaphore_releases_what_was_forgotten_and_no_more() {
     let semaphore = BoundedSemaphore::new(2);
-    let held = semaphore.try_acquire(1).unwrap();
+    let held = semaphore.try_acquire().unwrap();
     let error = semaphore.release().unwrap_err();
     assert!(error.to_string().contains("each of its 2 permits"), "{error}");
-    semaphore.try_acquire_owned(1).unwrap().forget();
+    semaphore.try_acquire_owned().unwrap().forget();
     assert!(semaphore.is_locked());
     semaphore.release().unwrap();
     assert_eq!((semaphore.release(), semaphore.available_permits()), (Err(error), 1));
@@ -217,10 +217,10 @@ fn bounded_semaphore_releases_what_was_forgotten_and_no_more() {
 #[test]
 fn blocking_acquire_waits_for_its_turn() {
     let semaphore = Arc::new(Semaphore::new(1));
-    let permit = semaphore.blocking_acquire(1).unwrap();
+    let permit = semaphore.blocking_acquire().unwrap();
     let thread = {
         let semaphore = semaphore.clone();
-        std::thread::spawn(move || semaphore.blocking_acquire_owned(1).unwrap().count())
+        std::thread::spawn(move || semaphore.blocking_acquire_many_owned(1).unwrap().count())
     };
     drop(permit);
     assert_eq!(thread.join().unwrap(), 1);
