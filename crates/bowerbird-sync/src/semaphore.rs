@@ -32,7 +32,8 @@ const KIND: &str = "semaphore";
 ///
 /// First come, first served: who calls while others wait goes behind them, and who wants many permits is not
 /// overtaken by who wants few. Permits that are given back are handed to who waited longest; see
-/// [`Lock`](crate::Lock) for what that means for a future that nobody polls.
+/// [`Lock`](crate::Lock) for what that means for a future that nobody polls. Who was handed a permit no longer waits:
+/// another one that is free may be taken before it has run.
 ///
 /// # Examples
 /// ```
