@@ -41,16 +41,13 @@ pub use crate::channel::{
 /// ```
 /// bowerbird::run(async {
 ///     let (sender, mut receiver) = bowerbird::sync::mpsc::channel(2);
-///     bowerbird::spawn(async move {
-///         for number in 0..5 {
-///             sender.send(number).await.unwrap();
-///         }
-///     });
+///     let sending = bowerbird::spawn(async move { sender.send_many(0..5).await.is_ok() });
 ///     let mut all = Vec::new();
 ///     while let Ok(number) = receiver.recv().await {
 ///         all.push(number);
 ///     }
 ///     assert_eq!(all, [0, 1, 2, 3, 4]);
+///     assert!(sending.await.unwrap());
 /// });
 /// ```
 #[track_caller]

@@ -29,7 +29,7 @@ use crate::block_on::block_on;
 ///     let (sender, mut receiver) = mpsc::channel(4);
 ///     for number in 0..3 {
 ///         let sender = sender.clone();
-///         bowerbird::spawn(async move { sender.send(number).await });
+///         drop(bowerbird::spawn(async move { sender.send(number).await }));
 ///     }
 ///     drop(sender);
 ///     let mut sum = 0;
