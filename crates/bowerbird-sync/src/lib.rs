@@ -4,6 +4,7 @@
 //! it. The poll context of bowerbird-base adds what our own executor offers (the cooperative budget, the
 //! wait reason, cancellation at a suspension); under another executor these calls do nothing.
 //!
+//! - [`broadcast`]: every value to every receiver. [`watch`]: the last value, and its changes.
 //! - [`oneshot`]: one value, once, from one place to another. asyncio: a bare `Future`.
 //! - [`Lock`]: a value that one task reaches at a time. asyncio: `asyncio.Lock`.
 //! - [`RwLock`]: a value that many read at a time, or one writes. asyncio: no counterpart.
@@ -47,6 +48,7 @@ mod leaf;
 mod permits;
 #[allow(dead_code, reason = "the primitives that use it are being built")]
 mod wait_list;
+mod crowd;
 
 pub use auto_reset_event::{AutoResetEvent, AutoResetEventStatistics, AutoResetWait};
 pub use barrier::{Barrier, BarrierState, BarrierStatistics, BarrierWait, BrokenBarrierError};

@@ -190,6 +190,25 @@ impl<T> WaitList<T> {
         Released::Few(few)
     }
 
+    /// Takes all out at once, in the order of arrival, their keys with them: for lists in which nobody is called.
+    pub(crate) fn take_all(&mut self) -> Vec<Waker> {
+        debug_assert_eq!(self.taken, self.waiting, "who was called owns its entry");
+        let mut wakers = Vec::with_capacity(self.waiting);
+        let mut next = self.head;
+        while let Some(entry) = self.entries.get_mut(next as usize) {
+            next = entry.next;
+            if let State::Waiting(waker, _) = std::mem::replace(&mut entry.state, State::Free) {
+                wakers.push(waker);
+            }
+        }
+        // As many will come again, most likely.
+        self.entries.clear();
+        self.entries.shrink_to(KEPT.max(2 * wakers.len()));
+        (self.free, self.head, self.tail) = (NONE, NONE, NONE);
+        (self.waiting, self.taken) = (0, 0);
+        wakers
+    }
+
     /// What the owner of `key` left there, and whether it was called.
     pub(crate) fn look(&mut self, key: &Key) -> (&mut T, bool) {
         match &mut self.entry(key.0).state {

@@ -13,8 +13,8 @@ use super::sender::fmt_side;
 use super::shared::Shared;
 use super::{Lagged, RecvError, TryRecvError, is_same};
 use crate::block_on::block_on;
+use crate::crowd::Place;
 use crate::leaf::Leaf;
-use crate::wait_list::Key;
 
 /// A receiver of all values that are sent after it was made.
 ///
@@ -158,7 +158,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn recv(&mut self) -> Recv<'_, T> {
-        Recv { receiver: self, key: None, leaf: Leaf::new() }
+        Recv { receiver: self, place: None, leaf: Leaf::new() }
     }
 
     /// Takes the next value if it is there.
@@ -225,7 +225,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn into_stream(self) -> BroadcastStream<T> {
-        BroadcastStream { receiver: self, key: None, leaf: Leaf::new() }
+        BroadcastStream { receiver: self, place: None, leaf: Leaf::new() }
     }
 }
 
@@ -238,14 +238,14 @@ impl<T> Drop for Receiver<T> {
 /// One poll for the next value, of a future or a stream.
 fn poll_recv<T: Clone>(
     receiver: &mut Receiver<T>,
-    key: &mut Option<Key>,
+    place: &mut Option<Place>,
     leaf: &mut Leaf,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, RecvError>> {
     let Receiver { shared, next } = receiver;
     let shared = &**shared;
     let taken =
-        ready!(leaf.poll(cx, "broadcast.recv", shared, |cx| shared.poll_recv(next, key, cx)));
+        ready!(leaf.poll(cx, "broadcast.recv", shared, |cx| shared.poll_recv(next, place, cx)));
     Poll::Ready(match taken {
         Ok(value) => Ok(take(value)),
         Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
@@ -258,7 +258,7 @@ fn poll_recv<T: Clone>(
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, T> {
     receiver: &'a mut Receiver<T>,
-    key: Option<Key>,
+    place: Option<Place>,
     leaf: Leaf,
 }
 
@@ -266,16 +266,14 @@ impl<T: Clone> Future for Recv<'_, T> {
     type Output = Result<T, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { receiver, key, leaf } = &mut *self;
-        poll_recv(receiver, key, leaf, cx)
+        let Self { receiver, place, leaf } = &mut *self;
+        poll_recv(receiver, place, leaf, cx)
     }
 }
 
 impl<T> Drop for Recv<'_, T> {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.receiver.shared.leave_recv(key);
-        }
+        self.receiver.shared.leave_recv(&mut self.place);
     }
 }
 
@@ -287,7 +285,7 @@ impl<T> CancelSafe for Recv<'_, T> {}
 #[must_use = "streams do nothing unless polled"]
 pub struct BroadcastStream<T> {
     receiver: Receiver<T>,
-    key: Option<Key>,
+    place: Option<Place>,
     leaf: Leaf,
 }
 
@@ -295,8 +293,8 @@ impl<T: Clone> Stream for BroadcastStream<T> {
     type Item = Result<T, Lagged>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { receiver, key, leaf } = &mut *self;
-        let result = ready!(poll_recv(receiver, key, leaf, cx));
+        let Self { receiver, place, leaf } = &mut *self;
+        let result = ready!(poll_recv(receiver, place, leaf, cx));
         // The next value is a wait of its own.
         leaf.begin_again();
         Poll::Ready(match result {
@@ -309,9 +307,7 @@ impl<T: Clone> Stream for BroadcastStream<T> {
 
 impl<T> Drop for BroadcastStream<T> {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.receiver.shared.leave_recv(key);
-        }
+        self.receiver.shared.leave_recv(&mut self.place);
     }
 }
 

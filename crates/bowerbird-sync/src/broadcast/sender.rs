@@ -9,8 +9,8 @@ use bowerbird_base::sync::Arc;
 
 use super::shared::Shared;
 use super::{BroadcastStatistics, Receiver, SendError, is_same};
+use crate::crowd::Place;
 use crate::leaf::Leaf;
-use crate::wait_list::Key;
 
 /// The side that sends to all receivers.
 ///
@@ -132,7 +132,7 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
-        Closed { sender: self, key: None, leaf: Leaf::new() }
+        Closed { sender: self, place: None, leaf: Leaf::new() }
     }
 
     /// Returns how many values are kept because somebody has not seen them.
@@ -312,7 +312,7 @@ impl<T> Drop for WeakSender<T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Closed<'a, T> {
     sender: &'a Sender<T>,
-    key: Option<Key>,
+    place: Option<Place>,
     leaf: Leaf,
 }
 
@@ -320,17 +320,15 @@ impl<T> Future for Closed<'_, T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { sender, key, leaf } = &mut *self;
+        let Self { sender, place, leaf } = &mut *self;
         let shared = &*sender.shared;
-        leaf.poll(cx, "broadcast.closed", shared, |cx| shared.poll_closed(key, cx))
+        leaf.poll(cx, "broadcast.closed", shared, |cx| shared.poll_closed(place, cx))
     }
 }
 
 impl<T> Drop for Closed<'_, T> {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.sender.shared.leave_closed(key);
-        }
+        self.sender.shared.leave_closed(&mut self.place);
     }
 }
 

@@ -3,18 +3,25 @@
 //! Values have positions, counted from 0 without end. The ring has those from `head` on; each receiver knows the
 //! position of the one it wants next. One below `head` has lagged. A slot counts the receivers that have not seen it,
 //! and since receivers see values in order, the slot that nobody wants any more always is the first.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` Relaxed: who reads the number wrongly clones a waker that it does not need, or locks once more.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::sync::{Mutex, MutexGuard};
 
 use super::{BroadcastStatistics, TryRecvError};
-use crate::wait_list::{Key, Stand, WaitList};
+use crate::crowd::{Crowd, Place};
+use crate::wait_list::Stand;
 
 pub(super) struct Shared<T> {
     capacity: usize,
+    /// How many values were sent: a guess, for who wants to know whether it will have to wait.
+    sent: AtomicUsize,
     state: Mutex<State<T>>,
 }
 
@@ -25,9 +32,9 @@ pub(super) struct State<T> {
     pub(super) weak_senders: usize,
     pub(super) receivers: usize,
     /// Receivers that have seen all.
-    waits: WaitList<()>,
+    waits: Crowd,
     /// Senders that wait for the last receiver to go.
-    closed_waits: WaitList<()>,
+    closed_waits: Crowd,
 }
 
 /// A value, counted: it is cloned for a receiver outside of the lock.
@@ -93,10 +100,10 @@ impl<T> Shared<T> {
             senders: 1,
             weak_senders: 0,
             receivers: 0,
-            waits: WaitList::new(),
-            closed_waits: WaitList::new(),
+            waits: Crowd::new(),
+            closed_waits: Crowd::new(),
         };
-        Self { capacity, state: Mutex::new(state) }
+        Self { capacity, sent: AtomicUsize::new(0), state: Mutex::new(state) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -140,7 +147,9 @@ impl<T> Shared<T> {
             _pushed_out = state.pop();
         }
         state.ring.push_back(Slot { value, unseen: receivers });
-        let wakers = state.waits.call_all(|()| ());
+        // [ORD-1]
+        self.sent.store(state.tail() as usize, Ordering::Relaxed);
+        let wakers = state.waits.take_all();
         drop(state);
         wake(wakers);
         Ok(receivers)
@@ -160,7 +169,7 @@ impl<T> Shared<T> {
         state.receivers -= 1;
         let mut wakers = Vec::new();
         if state.receivers == 0 {
-            wakers = state.closed_waits.call_all(|()| ());
+            wakers = state.closed_waits.take_all();
         }
         drop(state);
         wake(wakers);
@@ -172,7 +181,7 @@ impl<T> Shared<T> {
         state.senders -= 1;
         let mut wakers = Vec::new();
         if state.senders == 0 {
-            wakers = state.waits.call_all(|()| ());
+            wakers = state.waits.take_all();
         }
         drop(state);
         wake(wakers);
@@ -191,59 +200,25 @@ impl<T> Shared<T> {
     pub(super) fn poll_recv(
         &self,
         next: &mut u64,
-        key: &mut Option<Key>,
+        place: &mut Option<Place>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Arc<T>, TryRecvError>> {
         let mut fresh = None;
+        if place.is_none() && self.has_seen_all(*next) {
+            fresh = Some(cx.waker().clone());
+        }
         loop {
             let mut _old = None;
             let mut state = self.state.lock();
-            // Who was called takes its entry out first: another one may have taken what it was called for.
-            if key.as_ref().is_some_and(|own| state.waits.is_called(own)) {
-                _old = key.take().map(|own| state.waits.remove(own));
-            }
             let taken = state.take(next);
             if !matches!(taken, Err(TryRecvError::Empty)) {
-                debug_assert!(key.is_none(), "who waits is called when there is something");
+                // Who sent it, or was the last to send, has taken the place out.
+                debug_assert!(place.is_none() || state.waits.has_lost(place));
+                *place = None;
                 drop(state);
                 return Poll::Ready(taken);
             }
-            let mut _old_waker = None;
-            match state.waits.stand(key, (), cx.waker(), &mut fresh) {
-                Stand::Stands(old) => _old_waker = old,
-                Stand::NeedsWaker => {
-                    drop(state);
-                    fresh = Some(cx.waker().clone());
-                    continue;
-                }
-            }
-            drop(state);
-            return Poll::Pending;
-        }
-    }
-
-    pub(super) fn leave_recv(&self, key: Key) {
-        let mut state = self.state.lock();
-        let _old = state.waits.remove(key);
-        drop(state);
-    }
-
-    /// One poll for the moment at which there is no receiver.
-    pub(super) fn poll_closed(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut fresh = None;
-        loop {
-            let mut _old = None;
-            let mut state = self.state.lock();
-            let is_over = match &*key {
-                None => state.receivers == 0,
-                Some(own) => state.closed_waits.is_called(own),
-            };
-            if is_over {
-                let _removed = key.take().map(|own| state.closed_waits.remove(own));
-                drop(state);
-                return Poll::Ready(());
-            }
-            match state.closed_waits.stand(key, (), cx.waker(), &mut fresh) {
+            match state.waits.stand(place, cx.waker(), &mut fresh) {
                 Stand::Stands(old) => _old = old,
                 Stand::NeedsWaker => {
                     drop(state);
@@ -256,10 +231,51 @@ impl<T> Shared<T> {
         }
     }
 
-    pub(super) fn leave_closed(&self, key: Key) {
-        let mut state = self.state.lock();
-        let _old = state.closed_waits.remove(key);
-        drop(state);
+    /// Most likely there is nothing at `next`, and a waker will be needed.
+    fn has_seen_all(&self, next: u64) -> bool {
+        // [ORD-1]
+        self.sent.load(Ordering::Relaxed) == next as usize
+    }
+
+    pub(super) fn leave_recv(&self, place: &mut Option<Place>) {
+        if place.is_some() {
+            let mut state = self.state.lock();
+            let _old = state.waits.leave(place);
+            drop(state);
+        }
+    }
+
+    /// One poll for the moment at which there is no receiver.
+    pub(super) fn poll_closed(&self, place: &mut Option<Place>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut fresh = None;
+        loop {
+            let mut _old = None;
+            let mut state = self.state.lock();
+            // A place that is lost was woken: there was a moment without receivers.
+            if state.receivers == 0 || state.closed_waits.has_lost(place) {
+                _old = state.closed_waits.leave(place);
+                drop(state);
+                return Poll::Ready(());
+            }
+            match state.closed_waits.stand(place, cx.waker(), &mut fresh) {
+                Stand::Stands(old) => _old = old,
+                Stand::NeedsWaker => {
+                    drop(state);
+                    fresh = Some(cx.waker().clone());
+                    continue;
+                }
+            }
+            drop(state);
+            return Poll::Pending;
+        }
+    }
+
+    pub(super) fn leave_closed(&self, place: &mut Option<Place>) {
+        if place.is_some() {
+            let mut state = self.state.lock();
+            let _old = state.closed_waits.leave(place);
+            drop(state);
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use futures_core::Stream;
 
 use super::shared::{STEP, Shared};
 use super::{RecvError, Ref, is_same};
+use crate::crowd::Place;
 use crate::leaf::Leaf;
-use crate::wait_list::Key;
 
 /// The side that looks at the value, and waits for it to change.
 ///
@@ -135,7 +135,7 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn changed(&mut self) -> Changed<'_, T> {
-        Changed { receiver: self, key: None, leaf: Leaf::new() }
+        Changed { receiver: self, place: None, leaf: Leaf::new() }
     }
 
     /// Waits until `predicate` holds for the value, beginning with the one of now. It is seen then.
@@ -168,7 +168,7 @@ impl<T> Receiver<T> {
     pub fn wait_for<F: FnMut(&T) -> bool>(&mut self, predicate: F) -> WaitFor<'_, T, F> {
         let Self { shared, seen } = self;
         let looked = Looked::NotYet;
-        WaitFor { shared, seen, predicate, looked, key: None, leaf: Leaf::new() }
+        WaitFor { shared, seen, predicate, looked, place: None, leaf: Leaf::new() }
     }
 
     /// Returns whether the two look at the same value.
@@ -241,7 +241,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn into_changes(self) -> WatchStream<T> {
-        WatchStream { receiver: self, key: None, leaf: Leaf::new() }
+        WatchStream { receiver: self, place: None, leaf: Leaf::new() }
     }
 }
 
@@ -261,7 +261,7 @@ impl<T> Drop for Receiver<T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Changed<'a, T> {
     receiver: &'a mut Receiver<T>,
-    key: Option<Key>,
+    place: Option<Place>,
     leaf: Leaf,
 }
 
@@ -269,16 +269,16 @@ impl<T> Future for Changed<'_, T> {
     type Output = Result<(), RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { receiver, key, leaf } = &mut *self;
+        let Self { receiver, place, leaf } = &mut *self;
         let Receiver { shared, seen } = &mut **receiver;
         let shared = &**shared;
-        leaf.poll(cx, "watch.changed", shared, |cx| shared.poll_changed(seen, key, cx))
+        leaf.poll(cx, "watch.changed", shared, |cx| shared.poll_changed(seen, place, cx))
     }
 }
 
 impl<T> Drop for Changed<'_, T> {
     fn drop(&mut self) {
-        self.receiver.shared.leave_changed(&mut self.key);
+        self.receiver.shared.leave_changed(&mut self.place);
     }
 }
 
@@ -300,7 +300,7 @@ pub struct WaitFor<'a, T, F> {
     seen: &'a mut usize,
     predicate: F,
     looked: Looked,
-    key: Option<Key>,
+    place: Option<Place>,
     leaf: Leaf,
 }
 
@@ -311,7 +311,7 @@ impl<'a, T, F: FnMut(&T) -> bool> Future for WaitFor<'a, T, F> {
     type Output = Result<Ref<'a, T>, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { shared, seen, predicate, looked, key, leaf } = &mut *self;
+        let Self { shared, seen, predicate, looked, place, leaf } = &mut *self;
         let shared: &'a Shared<T> = shared;
         assert!(
             *looked != Looked::Done,
@@ -323,7 +323,7 @@ impl<'a, T, F: FnMut(&T) -> bool> Future for WaitFor<'a, T, F> {
             loop {
                 if *looked == Looked::Refused {
                     before = **seen;
-                    ready!(shared.poll_changed(seen, key, cx))?;
+                    ready!(shared.poll_changed(seen, place, cx))?;
                 }
                 let (mut value, version) = shared.borrow(None);
                 **seen = version;
@@ -341,7 +341,7 @@ impl<'a, T, F: FnMut(&T) -> bool> Future for WaitFor<'a, T, F> {
 
 impl<T, F> Drop for WaitFor<'_, T, F> {
     fn drop(&mut self) {
-        self.shared.leave_changed(&mut self.key);
+        self.shared.leave_changed(&mut self.place);
     }
 }
 
@@ -353,7 +353,7 @@ impl<T, F> CancelSafe for WaitFor<'_, T, F> {}
 #[must_use = "streams do nothing unless polled"]
 pub struct WatchStream<T> {
     receiver: Receiver<T>,
-    key: Option<Key>,
+    place: Option<Place>,
     leaf: Leaf,
 }
 
@@ -361,10 +361,10 @@ impl<T: Clone> Stream for WatchStream<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let Self { receiver, key, leaf } = &mut *self;
+        let Self { receiver, place, leaf } = &mut *self;
         let Receiver { shared, seen } = receiver;
         let shared = &**shared;
-        let look = |cx: &mut Context<'_>| shared.poll_changed(seen, key, cx);
+        let look = |cx: &mut Context<'_>| shared.poll_changed(seen, place, cx);
         let has_changed = ready!(leaf.poll(cx, "watch.changed", shared, look)).is_ok();
         // The next value is a wait of its own.
         leaf.begin_again();
@@ -374,7 +374,7 @@ impl<T: Clone> Stream for WatchStream<T> {
 
 impl<T> Drop for WatchStream<T> {
     fn drop(&mut self) {
-        self.receiver.shared.leave_changed(&mut self.key);
+        self.receiver.shared.leave_changed(&mut self.place);
     }
 }
 

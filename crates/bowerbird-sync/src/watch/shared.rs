@@ -8,7 +8,8 @@ use bowerbird_base::sync::{Mutex, RwLock};
 use bowerbird_base::wake_all::wake_all;
 
 use super::{RecvError, Ref, WatchStatistics};
-use crate::wait_list::{Key, Stand, WaitList};
+use crate::crowd::{Crowd, Place};
+use crate::wait_list::Stand;
 
 /// In the word of the version: all senders are gone.
 const CLOSED: usize = 1;
@@ -25,9 +26,9 @@ pub(super) struct Shared<T> {
 
 struct Waits {
     /// Receivers that wait for a change.
-    changed: WaitList<()>,
+    changed: Crowd,
     /// Senders that wait for the last receiver to go.
-    closed: WaitList<()>,
+    closed: Crowd,
 }
 
 /// The word of the version at one moment.
@@ -52,7 +53,7 @@ impl<T> Shared<T> {
             version: AtomicUsize::new(0),
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(0),
-            waits: Mutex::new(Waits { changed: WaitList::new(), closed: WaitList::new() }),
+            waits: Mutex::new(Waits { changed: Crowd::new(), closed: Crowd::new() }),
         }
     }
 
@@ -85,14 +86,14 @@ impl<T> Shared<T> {
 
     fn wake_changed(&self) {
         // [ORD-2] After the version.
-        let wakers = self.waits.lock().changed.call_all(|()| ());
+        let wakers = self.waits.lock().changed.take_all();
         wake(wakers);
     }
 
     pub(super) fn poll_changed(
         &self,
         seen: &mut usize,
-        key: &mut Option<Key>,
+        place: &mut Option<Place>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), RecvError>> {
         let mut fresh = None;
@@ -100,9 +101,13 @@ impl<T> Shared<T> {
             let now = self.look();
             let has_changed = now.version() != *seen;
             if has_changed || now.is_closed() {
-                self.leave_changed(key);
+                // Who changed the version takes the place out, or has done so.
+                *place = None;
                 *seen = now.version();
                 return Poll::Ready(if has_changed { Ok(()) } else { Err(RecvError(())) });
+            }
+            if place.is_none() && fresh.is_none() {
+                fresh = Some(cx.waker().clone());
             }
             let mut _old = None;
             let mut waits = self.waits.lock();
@@ -110,11 +115,7 @@ impl<T> Shared<T> {
             if self.look() != now {
                 continue;
             }
-            if key.as_ref().is_some_and(|own| waits.changed.is_called(own)) {
-                // For a version that was marked as seen since.
-                let _called = key.take().map(|own| waits.changed.remove(own));
-            }
-            match waits.changed.stand(key, (), cx.waker(), &mut fresh) {
+            match waits.changed.stand(place, cx.waker(), &mut fresh) {
                 Stand::Stands(old) => _old = old,
                 Stand::NeedsWaker => {
                     drop(waits);
@@ -127,30 +128,26 @@ impl<T> Shared<T> {
         }
     }
 
-    pub(super) fn leave_changed(&self, key: &mut Option<Key>) {
-        if let Some(own) = key.take() {
+    pub(super) fn leave_changed(&self, place: &mut Option<Place>) {
+        if place.is_some() {
             let mut waits = self.waits.lock();
-            let _old = waits.changed.remove(own);
+            let _old = waits.changed.leave(place);
             drop(waits);
         }
     }
 
-    pub(super) fn poll_closed(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_closed(&self, place: &mut Option<Place>, cx: &mut Context<'_>) -> Poll<()> {
         let mut fresh = None;
         loop {
             let mut _old = None;
             let mut waits = self.waits.lock();
-            let is_over = match &*key {
-                // [ORD-2]
-                None => self.receivers() == 0,
-                Some(own) => waits.closed.is_called(own),
-            };
-            if is_over {
-                let _called = key.take().map(|own| waits.closed.remove(own));
+            // [ORD-2] A place that is lost was woken: there was a moment without receivers.
+            if self.receivers() == 0 || waits.closed.has_lost(place) {
+                _old = waits.closed.leave(place);
                 drop(waits);
                 return Poll::Ready(());
             }
-            match waits.closed.stand(key, (), cx.waker(), &mut fresh) {
+            match waits.closed.stand(place, cx.waker(), &mut fresh) {
                 Stand::Stands(old) => _old = old,
                 Stand::NeedsWaker => {
                     drop(waits);
@@ -163,10 +160,12 @@ impl<T> Shared<T> {
         }
     }
 
-    pub(super) fn leave_closed(&self, key: Key) {
-        let mut waits = self.waits.lock();
-        let _old = waits.closed.remove(key);
-        drop(waits);
+    pub(super) fn leave_closed(&self, place: &mut Option<Place>) {
+        if place.is_some() {
+            let mut waits = self.waits.lock();
+            let _old = waits.closed.leave(place);
+            drop(waits);
+        }
     }
 
     pub(super) fn senders(&self) -> usize {
@@ -202,7 +201,7 @@ impl<T> Shared<T> {
         // [ORD-3]
         if self.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
             // [ORD-2] After the count.
-            let wakers = self.waits.lock().closed.call_all(|()| ());
+            let wakers = self.waits.lock().closed.take_all();
             wake(wakers);
         }
     }
