@@ -8,7 +8,11 @@
 //! [`ledger`], where each value is entered.
 
 mod ledger;
+mod broadcast;
 mod many;
+mod oneshot;
+mod queue;
+mod watch;
 
 use std::env;
 use std::time::{SystemTime, UNIX_EPOCH};
