@@ -21,8 +21,6 @@
 //! thread.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::ops::Deref;
 use std::panic::resume_unwind;
 
 use bowerbird_base::swallow::contain;
@@ -31,6 +29,7 @@ use bowerbird_base::sync::Mutex;
 use crate::block_on::block_on;
 use crate::wait_list::Called;
 
+mod by_order;
 mod errors;
 mod guard;
 mod heap;
@@ -38,14 +37,16 @@ mod line;
 mod order;
 mod poll;
 mod state;
+mod statistics;
 mod waits;
 
+pub use by_order::{LifoQueue, PriorityQueue};
 pub use errors::{GetNowaitError, PutNowaitError, QueueShutDown};
 pub use guard::ItemGuard;
 pub use order::{Fifo, Lifo, Order, Priority};
+pub use statistics::QueueStatistics;
 pub use waits::{Get, GetGuard, Join, Put, QueueStream};
 
-use heap::Heap;
 use order::Items;
 use state::State;
 
@@ -85,44 +86,6 @@ pub struct Queue<T, O: Order<T> = Fifo> {
     state: Mutex<State<O::Items>>,
 }
 
-/// A queue whose newest item comes out first.
-///
-/// All but its making is in the methods of [`Queue`], to which it derefs.
-///
-/// asyncio: `asyncio.LifoQueue`.
-///
-/// # Examples
-/// ```
-/// let queue = bowerbird::sync::LifoQueue::new(0);
-/// queue.put_nowait(1).unwrap();
-/// queue.put_nowait(2).unwrap();
-/// assert_eq!(queue.get_nowait(), Ok(2));
-/// ```
-pub struct LifoQueue<T>(Queue<T, Lifo>);
-
-/// A queue whose smallest item comes out first, and of equal ones the oldest.
-///
-/// The smallest as in Python's heapq; std's `BinaryHeap` gives the greatest. For a priority and a payload that has no
-/// order, put a type whose `Ord` looks at the priority alone, or turn it round with [`std::cmp::Reverse`].
-///
-/// All but its making is in the methods of [`Queue`], to which it derefs.
-///
-/// `Ord` of the items runs under the lock of the queue: it must be short, and not use the queue. If it panics, the
-/// panic reaches who called, no item is lost, and the order is unspecified until the items of then are out.
-///
-/// asyncio: `asyncio.PriorityQueue`. There equal items come in any order.
-///
-/// # Examples
-/// ```
-/// let queue = bowerbird::sync::PriorityQueue::new(0);
-/// for item in [(2, "eat"), (1, "wake"), (3, "sleep")] {
-///     queue.put_nowait(item).unwrap();
-/// }
-/// assert_eq!(queue.get_nowait(), Ok((1, "wake")));
-/// assert_eq!(queue.get_nowait(), Ok((2, "eat")));
-/// ```
-pub struct PriorityQueue<T: Ord>(Queue<T, Priority>);
-
 impl<T> Queue<T> {
     bowerbird_base::const_fn! {
     /// Makes a queue for `maxsize` items; 0 is without end.
@@ -140,56 +103,6 @@ impl<T> Queue<T> {
     pub fn new(maxsize: usize) -> Self {
         Self::of(maxsize, VecDeque::new())
     }
-    }
-}
-
-impl<T> LifoQueue<T> {
-    bowerbird_base::const_fn! {
-    /// Makes a queue for `maxsize` items; 0 is without end.
-    ///
-    /// asyncio: `LifoQueue(maxsize)`.
-    ///
-    /// # Examples
-    /// ```
-    /// let queue = bowerbird::sync::LifoQueue::<u8>::new(8);
-    /// assert_eq!(queue.maxsize(), 8);
-    /// ```
-    pub fn new(maxsize: usize) -> Self {
-        Self(Queue::of(maxsize, Vec::new()))
-    }
-    }
-}
-
-impl<T: Ord> PriorityQueue<T> {
-    bowerbird_base::const_fn! {
-    /// Makes a queue for `maxsize` items; 0 is without end.
-    ///
-    /// asyncio: `PriorityQueue(maxsize)`.
-    ///
-    /// # Examples
-    /// ```
-    /// let queue = bowerbird::sync::PriorityQueue::<u8>::new(8);
-    /// assert_eq!(queue.maxsize(), 8);
-    /// ```
-    pub fn new(maxsize: usize) -> Self {
-        Self(Queue::of(maxsize, Heap::new()))
-    }
-    }
-}
-
-impl<T> Deref for LifoQueue<T> {
-    type Target = Queue<T, Lifo>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<T: Ord> Deref for PriorityQueue<T> {
-    type Target = Queue<T, Priority>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
     }
 }
 
@@ -611,28 +524,6 @@ impl<T, O: Order<T>> Queue<T, O> {
     }
 }
 
-/// What a queue holds and who waits, see [`Queue::statistics`].
-///
-/// asyncio: no counterpart; `repr` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QueueStatistics {
-    /// How many items are in the queue.
-    pub qsize: usize,
-    /// How many may be; 0 is without end.
-    pub maxsize: usize,
-    /// How many items were put and are not done.
-    pub unfinished: usize,
-    /// How many gets wait, woken or not.
-    pub getters: usize,
-    /// How many puts wait, woken or not.
-    pub putters: usize,
-    /// How many joins wait.
-    pub joiners: usize,
-    /// Whether the queue was shut down.
-    pub is_shut_down: bool,
-}
-
 /// Wakes those who were called. A waker that panics is reported: the item of who calls us is not to be lost.
 fn wake(called: Called) {
     contain("a waker panicked when a queue woke it", || called.wake());
@@ -642,54 +533,6 @@ impl<T, O: Order<T>> Default for Queue<T, O> {
     /// Makes a queue without end.
     fn default() -> Self {
         Self::of(0, O::Items::default())
-    }
-}
-
-impl<T> Default for LifoQueue<T> {
-    /// Makes a queue without end.
-    fn default() -> Self {
-        Self::new(0)
-    }
-}
-
-impl<T: Ord> Default for PriorityQueue<T> {
-    /// Makes a queue without end.
-    fn default() -> Self {
-        Self::new(0)
-    }
-}
-
-fn fmt_queue<T, O: Order<T>>(
-    queue: &Queue<T, O>,
-    name: &str,
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
-    let now = queue.state.try_lock().map(|state| queue.describe(&state));
-    let mut fields = f.debug_struct(name);
-    fields.field("maxsize", &queue.maxsize);
-    if let Some(now) = now {
-        fields.field("qsize", &now.qsize).field("unfinished", &now.unfinished);
-        fields.field("getters", &now.getters).field("putters", &now.putters);
-        fields.field("is_shut_down", &now.is_shut_down);
-    }
-    fields.finish_non_exhaustive()
-}
-
-impl<T, O: Order<T>> fmt::Debug for Queue<T, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_queue(self, "Queue", f)
-    }
-}
-
-impl<T> fmt::Debug for LifoQueue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_queue(&self.0, "LifoQueue", f)
-    }
-}
-
-impl<T: Ord> fmt::Debug for PriorityQueue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_queue(&self.0, "PriorityQueue", f)
     }
 }
 

@@ -10,21 +10,6 @@
 //! asyncio: no counterpart; there one writes a variable and an `asyncio.Condition`. tokio: `tokio::sync::watch`, with
 //! the same names.
 //!
-//! # Ordering arguments
-//! - `[ORD-1]` The version changes with Release while the value is locked for writing, and is read with Acquire: what
-//!   the sender did before is seen by whoever sees the version, also without the value's lock (loom test
-//!   `who_sees_the_change_sees_what_came_before_it`). Under the value's lock it tells which version the value has.
-//! - `[ORD-2]` A wait reads the version once more under the lock of the waits, which the sender takes after it has
-//!   changed the version. Whose section comes second sees the other: the wait the version, or the sender the wait (loom
-//!   test `send_races_with_a_wait`). The number of receivers and the waits for its end do the same (loom test
-//!   `closed_races_with_the_drop_of_the_last_receiver`).
-//! - `[ORD-3]` Senders and receivers are counted as an `Arc` counts: up with Relaxed, since who counts up holds a count;
-//!   down with AcqRel, so that what any of them did comes before the end, which the last one tells: the last sender by
-//!   `CLOSED`, the number of receivers by being 0, for which it is read with Acquire (loom tests
-//!   `who_sees_the_end_sees_what_all_senders_did`, `who_sees_nobody_sees_what_all_receivers_did`). `CLOSED` and the
-//!   version are in one word, so who sees the bit sees the last version too.
-//! - `[ORD-4]` Relaxed where only a number is told to the user.
-//!
 //! # Examples
 //! ```
 //! use bowerbird::sync::watch;
