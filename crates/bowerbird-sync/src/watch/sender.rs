@@ -105,7 +105,7 @@ impl<T> Sender<T> {
     /// # Examples
     /// ```
     /// let (sender, receiver) = bowerbird::sync::watch::channel(5);
-    /// let raise_to = |new| sender.send_if_modified(|old| {
+    /// let raise_to = |new: i32| sender.send_if_modified(|old| {
     ///     let is_more = new > *old;
     ///     *old = new.max(*old);
     ///     is_more
