@@ -296,7 +296,9 @@ pub(crate) struct Hold<P: Place, U: ?Sized, M: Mode> {
 }
 
 // SAFETY: it gives `&mut U` to the thread that has it, hence `U: Send`; its place goes along.
-unsafe impl<P: Place + Send, U: ?Sized + Send, M: Exclusive> Send for Hold<P, U, M> {}
+unsafe impl<P: Place + Send, U: ?Sized + Send> Send for Hold<P, U, Alone> {}
+// SAFETY: as above; and it may become one that reads, beside others in the lock's thread, hence `U: Sync`.
+unsafe impl<P: Place + Send, U: ?Sized + Send + Sync> Send for Hold<P, U, Writing> {}
 // SAFETY: it gives `&U` to the thread that has it, while others have theirs, hence `U: Sync`.
 unsafe impl<P: Place + Send, U: ?Sized + Sync> Send for Hold<P, U, Reading> {}
 // SAFETY: as both above: it may become one that writes.
@@ -493,6 +495,7 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
         if let Some(source) = self.source.as_ref().filter(|_| may_take) {
             if source.guarded().permits.try_take(M::COUNT).is_ok() {
                 poll_context::consume_budget(1);
+                self.leaf.polled();
                 if let Some(source) = self.source.take() {
                     return Poll::Ready(Hold::of_taken(source, &self.leaf));
                 }

@@ -48,6 +48,12 @@ impl Leaf {
         !self.is_suspended
     }
 
+    /// The wait has begun: debug mode says nothing of it any more. [`poll`](Self::poll) says so itself.
+    #[inline]
+    pub(crate) fn polled(&mut self) {
+        self.site.polled();
+    }
+
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.site.location()
     }

@@ -341,7 +341,8 @@ impl Permits {
         let mut waits = self.waits.lock();
         let left = waits.remove(key);
         if left.was_called() && !left.data.was_closed {
-            self.change(|word| word + (left.data.count << SHIFT));
+            // As a permit that is dropped does, which had to make room for those that were added since.
+            self.change(|word| word + (left.data.count.min(MOST - (word >> SHIFT)) << SHIFT));
         }
         // Also who did not get anything may have stood before one that wants less.
         let called = self.serve(&mut waits);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bowerbird_base::cancel_safe::CancelSafe;
 
@@ -30,8 +30,8 @@ impl<'a> Notified<'a> {
     /// Puts the wait into the list without polling it; returns whether it is over already.
     ///
     /// asyncio: none. For who looks at the state that others change, and then waits: a wait that is in the list
-    /// before the look gets every notification that comes after it. Tokio's takes `Pin<&mut Self>`; such a
-    /// pin can be used here as well.
+    /// before the look gets every notification that comes after it. A wait that was polled keeps its waker.
+    /// Tokio's takes `Pin<&mut Self>`; such a pin can be used here as well.
     ///
     /// # Examples
     /// Several readers of one list. A reader that looked before its wait was in the list could find nothing, two
@@ -65,7 +65,7 @@ impl<'a> Notified<'a> {
     /// });
     /// ```
     pub fn enable(&mut self) -> bool {
-        self.notify.signal.poll(&mut self.wait, Waker::noop()).is_ready()
+        self.notify.signal.enable(&mut self.wait)
     }
 }
 
@@ -121,7 +121,7 @@ impl OwnedNotified {
     /// assert!(notified.enable());
     /// ```
     pub fn enable(&mut self) -> bool {
-        self.notify.signal.poll(&mut self.wait, Waker::noop()).is_ready()
+        self.notify.signal.enable(&mut self.wait)
     }
 }
 

@@ -166,6 +166,16 @@ impl Signal {
         if is_called { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Puts `wait` into the list, if it is not there, without a waker; one that it has stays. Returns whether it is
+    /// over.
+    pub(crate) fn enable(&self, wait: &mut SignalWait) -> bool {
+        let still_waits = |own: &Key| !self.waits.lock().is_called(own);
+        if wait.key.as_ref().is_some_and(still_waits) {
+            return false;
+        }
+        self.poll(wait, Waker::noop()).is_ready()
+    }
+
     /// Returns whether a wait without an entry is over: there was a notify-all, or it took what is stored.
     fn has_come(&self, wait: &SignalWait) -> bool {
         // [ORD-1]

@@ -213,3 +213,17 @@ fn waits_debug_and_move() {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(Pin::new(&mut { owned }).poll(&mut cx).is_pending());
 }
+
+#[test]
+fn enable_leaves_the_waker_of_a_wait_that_was_polled() {
+    let (notify, woken) = (Arc::new(Notify::new()), Woken::default());
+    let (mut wait, mut owned) = (notify.notified(), notify.clone().notified_owned());
+    assert!(!is_ready_with(&mut wait, &woken.waker(1)));
+    assert!(!is_ready_with(&mut owned, &woken.waker(2)));
+    assert!(!wait.enable() && !owned.enable());
+    notify.notify_one();
+    notify.notify_one();
+    assert_eq!(woken.take(), [1, 2]);
+    assert!(wait.enable() && is_ready(&mut owned));
+    assert!(is_ready(&mut wait));
+}

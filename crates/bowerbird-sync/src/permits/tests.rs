@@ -1,4 +1,4 @@
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,4 +149,44 @@ fn last_waker_is_woken() {
     permits.give(1);
     assert_eq!((old.0.load(Ordering::Relaxed), new.0.load(Ordering::Relaxed)), (0, 1));
     assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (1, 1));
+}
+
+#[test]
+fn permits_that_have_no_room_when_their_wait_leaves_are_gone() {
+    let permits = Permits::new(0);
+    let mut wait = take(&permits, 2);
+    assert!(poll(&mut wait).is_pending());
+    permits.give(2);
+    assert!(permits.try_give(MOST - 1, MOST));
+    drop(wait);
+    assert_eq!(permits.free(), MOST);
+    assert!(!permits.is_waited_for() && !permits.is_closed());
+}
+
+/// Panics when it is dropped.
+struct PanicsInDrop;
+
+impl Wake for PanicsInDrop {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("the waker is dropped");
+    }
+}
+
+#[test]
+fn waker_that_panics_in_its_drop_keeps_nobody_asleep() {
+    let permits = Permits::new(1);
+    let woken = Arc::new(Counted::default());
+    let (mut many, mut few) = (take(&permits, 2), take(&permits, 1));
+    let waker = Waker::from(Arc::new(PanicsInDrop));
+    assert!(Pin::new(&mut many).poll(&mut Context::from_waker(&waker)).is_pending());
+    // What is left is the one in the list.
+    drop(waker);
+    let waker = Waker::from(woken.clone());
+    assert!(Pin::new(&mut few).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(many))).is_err());
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
 }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use super::order::Items;
+use super::order::{Items, KEPT};
 
 /// The heap: no entry comes before its parent, the one at half its index.
 pub struct Heap<T> {
@@ -40,6 +40,13 @@ impl<T> Default for Heap<T> {
 impl<T> Heap<T> {
     pub(super) const fn new() -> Self {
         Self { entries: Vec::new(), next_arrival: 0 }
+    }
+}
+
+#[cfg(test)]
+impl<T> Heap<T> {
+    pub(super) fn capacity(&self) -> usize {
+        self.entries.capacity()
     }
 }
 
@@ -93,6 +100,10 @@ impl<T: Ord> Items<T> for Heap<T> {
         let last = self.entries.len().checked_sub(1)?;
         self.entries.swap(0, last);
         self.sift_down(last);
-        self.entries.pop().map(|entry| entry.item)
+        let first = self.entries.pop();
+        if last == 0 && self.entries.capacity() > KEPT {
+            self.entries = Vec::new();
+        }
+        first.map(|entry| entry.item)
     }
 }

@@ -5,6 +5,9 @@ use std::thread;
 
 use super::heap::Heap;
 
+/// The memory of more items than this is given back when the last one goes.
+pub(super) const KEPT: usize = 1024;
+
 /// An order in which a queue gives its items out: [`Fifo`], [`Lifo`] or [`Priority`].
 ///
 /// asyncio: the methods `_init`, `_get` and `_put` that `LifoQueue` and `PriorityQueue` override. Here the three
@@ -76,7 +79,11 @@ impl<T> Items<T> for VecDeque<T> {
 
     #[inline]
     fn pop(&mut self) -> Option<T> {
-        self.pop_front()
+        let item = self.pop_front();
+        if self.is_empty() && self.capacity() > KEPT {
+            *self = Self::new();
+        }
+        item
     }
 }
 
@@ -94,6 +101,10 @@ impl<T> Items<T> for Vec<T> {
 
     #[inline]
     fn pop(&mut self) -> Option<T> {
-        self.pop()
+        let item = self.pop();
+        if self.is_empty() && self.capacity() > KEPT {
+            *self = Self::new();
+        }
+        item
     }
 }

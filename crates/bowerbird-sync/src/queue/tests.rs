@@ -394,3 +394,20 @@ fn blocking_forms_wait_for_other_threads_and_refuse_a_task() {
     poll_context::end();
     assert!(panic.downcast_ref::<String>().unwrap().contains("await get() instead"));
 }
+
+#[test]
+fn memory_of_a_burst_is_given_back() {
+    fn check<I: super::Items<usize>>(mut items: I, capacity: impl Fn(&I) -> usize) {
+        for round in 1..4 {
+            (0..round * 4_000).for_each(|item| items.push(item).unwrap());
+            while items.pop().is_some() {}
+            assert!(capacity(&items) <= super::order::KEPT, "{}", capacity(&items));
+        }
+        (0..8).for_each(|item| items.push(item).unwrap());
+        while items.pop().is_some() {}
+        assert!(capacity(&items) >= 8, "a few are kept for");
+    }
+    check(std::collections::VecDeque::new(), std::collections::VecDeque::capacity);
+    check(Vec::new(), Vec::capacity);
+    check(super::Heap::new(), super::Heap::capacity);
+}

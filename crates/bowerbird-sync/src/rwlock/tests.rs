@@ -37,6 +37,44 @@ fn guards_are_send_if_the_value_may_be_shared() {
     is_send::<RwLock<Cell<u8>>>();
 }
 
+/// Says of a type whether it is `Send`: the method of the type goes before that of the trait.
+struct Probe<T>(std::marker::PhantomData<T>);
+
+trait IsNotSend {
+    fn is_send(&self) -> bool {
+        false
+    }
+}
+
+impl<T> IsNotSend for Probe<T> {}
+
+impl<T: Send> Probe<T> {
+    fn is_send(&self) -> bool {
+        true
+    }
+}
+
+macro_rules! is_send {
+    ($type:ty) => {
+        Probe::<$type>(std::marker::PhantomData).is_send()
+    };
+}
+
+#[test]
+fn guards_of_a_cell_stay_in_their_thread() {
+    // Who writes a cell elsewhere could downgrade there, and both threads would reach it at once.
+    assert!(!is_send!(RwLockWriteGuard<'static, Cell<u8>>));
+    assert!(!is_send!(MappedRwLockWriteGuard<'static, Cell<u8>>));
+    assert!(!is_send!(OwnedRwLockWriteGuard<Cell<u8>>));
+    assert!(!is_send!(RwLockUpgradableReadGuard<'static, Cell<u8>>));
+    assert!(!is_send!(RwLockUpgrade<'static, Cell<u8>>));
+    assert!(!is_send!(RwLockReadGuard<'static, Cell<u8>>));
+    assert!(!is_send!(RwLockWrite<'static, Cell<u8>>));
+    // Of a lock there is one guard at a time.
+    assert!(is_send!(crate::LockGuard<'static, Cell<u8>>));
+    assert!(is_send!(RwLockWriteGuard<'static, u8>));
+}
+
 #[test]
 fn many_read_or_one_writes() {
     static LOCK: RwLock<u32> = RwLock::new(1);
