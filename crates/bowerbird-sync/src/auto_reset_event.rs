@@ -146,7 +146,11 @@ impl AutoResetEvent {
     /// ```
     #[track_caller]
     pub fn wait(&self) -> AutoResetWait<'_> {
-        AutoResetWait { event: self, wait: self.signal.wait(), leaf: Leaf::new() }
+        AutoResetWait {
+            event: self,
+            wait: self.signal.wait(),
+            leaf: Leaf::of("AutoResetEvent::wait"),
+        }
     }
 
     /// Waits to be let through, from a thread that runs no task.

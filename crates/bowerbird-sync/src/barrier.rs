@@ -107,7 +107,7 @@ impl Barrier {
     /// ```
     #[track_caller]
     pub fn wait(&self) -> BarrierWait<'_> {
-        BarrierWait { barrier: self, key: None, leaf: Leaf::new() }
+        BarrierWait { barrier: self, key: None, leaf: Leaf::of("Barrier::wait") }
     }
 
     /// Waits until the group is complete, from a thread that runs no task.

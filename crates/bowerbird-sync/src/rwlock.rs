@@ -103,7 +103,7 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn read(&self) -> RwLockRead<'_, T> {
-        RwLockRead(self.wait())
+        RwLockRead(self.wait("RwLock::read"))
     }
 
     /// Waits until nobody reads or writes, and writes.
@@ -124,7 +124,7 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn write(&self) -> RwLockWrite<'_, T> {
-        RwLockWrite(self.wait())
+        RwLockWrite(self.wait("RwLock::write"))
     }
 
     /// Waits until nobody writes, nor reads in this way, and reads with the right to write later.
@@ -150,7 +150,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn upgradable_read(&self) -> RwLockUpgradableRead<'_, T> {
-        RwLockUpgradableRead(self.wait())
+        RwLockUpgradableRead(self.wait("RwLock::upgradable_read"))
     }
 
     /// Reads, if nobody writes and nobody waits.
@@ -315,13 +315,16 @@ impl<T: ?Sized> RwLock<T> {
 
     #[track_caller]
     #[inline]
-    fn wait<M: Mode<Sharing = Many>>(&self) -> Wait<&Guarded<T, Many>, M> {
-        Wait::new(&self.guarded, Leaf::new())
+    fn wait<M: Mode<Sharing = Many>>(&self, call: &'static str) -> Wait<&Guarded<T, Many>, M> {
+        Wait::new(&self.guarded, Leaf::of(call))
     }
 
     #[track_caller]
-    fn wait_owned<M: Mode<Sharing = Many>>(self: &Arc<Self>) -> Wait<Arc<Self>, M> {
-        Wait::new(Arc::clone(self), Leaf::new())
+    fn wait_owned<M: Mode<Sharing = Many>>(
+        self: &Arc<Self>,
+        call: &'static str,
+    ) -> Wait<Arc<Self>, M> {
+        Wait::new(Arc::clone(self), Leaf::of(call))
     }
 
     #[inline]

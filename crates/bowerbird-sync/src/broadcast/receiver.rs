@@ -158,7 +158,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn recv(&mut self) -> Recv<'_, T> {
-        Recv { receiver: self, place: None, leaf: Leaf::new() }
+        Recv { receiver: self, place: None, leaf: Leaf::of("broadcast::Receiver::recv") }
     }
 
     /// Takes the next value if it is there.

@@ -132,7 +132,7 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
-        Closed { sender: self, place: None, leaf: Leaf::new() }
+        Closed { sender: self, place: None, leaf: Leaf::of("broadcast::Sender::closed") }
     }
 
     /// Returns how many values are kept because somebody has not seen them.

@@ -26,7 +26,7 @@ impl<T> Half<T> {
 
     #[track_caller]
     pub(crate) fn recv(&self, key: Option<Key>) -> RecvWait<'_, T> {
-        RecvWait { channel: &self.channel, key, leaf: Leaf::new() }
+        RecvWait { channel: &self.channel, key, leaf: Leaf::of("Receiver::recv") }
     }
 
     #[track_caller]
@@ -36,7 +36,8 @@ impl<T> Half<T> {
         values: &'a mut Vec<T>,
         limit: usize,
     ) -> RecvManyWait<'a, T> {
-        RecvManyWait { channel: &self.channel, values, limit, key, leaf: Leaf::new() }
+        let leaf = Leaf::of("Receiver::recv_many");
+        RecvManyWait { channel: &self.channel, values, limit, key, leaf }
     }
 
     /// Takes a value if one is there. `key` is that of a wait which was begun before.

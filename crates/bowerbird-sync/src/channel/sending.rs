@@ -26,8 +26,8 @@ struct Slots<T, C: Deref<Target = Channel<T>>> {
 
 impl<T, C: Deref<Target = Channel<T>>> Slots<T, C> {
     #[track_caller]
-    fn new(channel: C, count: usize) -> Self {
-        Self { channel, count, key: None, leaf: Leaf::new() }
+    fn new(channel: C, count: usize, call: &'static str) -> Self {
+        Self { channel, count, key: None, leaf: Leaf::of(call) }
     }
 
     /// Polls for the slots, and uses them in the step that gets them.
@@ -76,7 +76,7 @@ pub struct SendWait<'a, T> {
 impl<'a, T> SendWait<'a, T> {
     #[track_caller]
     pub(super) fn new(channel: &'a Channel<T>, value: T) -> Self {
-        Self { slots: Slots::new(channel, 1), value: Some(value) }
+        Self { slots: Slots::new(channel, 1, "Sender::send"), value: Some(value) }
     }
 
     /// Gives up the send and returns the value; `None` if the send was ready before.
@@ -165,7 +165,7 @@ impl<'a, T, I> SendManyWait<'a, T, I> {
     #[track_caller]
     pub(super) fn new(channel: &'a Channel<T>, rest: I) -> Self {
         let unsent = Unsent { taken: VecDeque::new(), rest };
-        Self { slots: Slots::new(channel, 1), unsent: Some(unsent) }
+        Self { slots: Slots::new(channel, 1, "Sender::send_many"), unsent: Some(unsent) }
     }
 
     /// Gives up the send and returns what was not sent; `None` if the send was ready before.
@@ -250,7 +250,7 @@ pub struct ReserveWait<'a, T>(Slots<T, &'a Channel<T>>);
 impl<'a, T> ReserveWait<'a, T> {
     #[track_caller]
     pub(super) fn new(channel: &'a Channel<T>) -> Self {
-        Self(Slots::new(channel, 1))
+        Self(Slots::new(channel, 1, "Sender::reserve"))
     }
 }
 
@@ -271,7 +271,7 @@ pub struct ReserveManyWait<'a, T>(Slots<T, &'a Channel<T>>);
 impl<'a, T> ReserveManyWait<'a, T> {
     #[track_caller]
     pub(super) fn new(channel: &'a Channel<T>, count: usize) -> Self {
-        Self(Slots::new(channel, count))
+        Self(Slots::new(channel, count, "Sender::reserve_many"))
     }
 }
 
@@ -298,7 +298,10 @@ pub struct ReserveOwnedWait<T> {
 impl<T> ReserveOwnedWait<T> {
     #[track_caller]
     pub(super) fn new(sender: Sender<T>) -> Self {
-        Self { slots: Slots::new(sender.channel.clone(), 1), sender: Some(sender) }
+        Self {
+            slots: Slots::new(sender.channel.clone(), 1, "Sender::reserve_owned"),
+            sender: Some(sender),
+        }
     }
 }
 
@@ -335,7 +338,7 @@ pub struct ClosedWait<'a, T> {
 impl<'a, T> ClosedWait<'a, T> {
     #[track_caller]
     pub(super) fn new(channel: &'a Channel<T>) -> Self {
-        Self { channel, key: None, leaf: Leaf::new() }
+        Self { channel, key: None, leaf: Leaf::of("Sender::closed") }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Get<'a, T, O: Order<T> = Fifo> {
 impl<'a, T, O: Order<T>> Get<'a, T, O> {
     #[track_caller]
     pub(super) fn new(queue: &'a Queue<T, O>) -> Self {
-        Self { queue, key: None, leaf: Leaf::new() }
+        Self { queue, key: None, leaf: Leaf::of("Queue::get") }
     }
 }
 
@@ -64,7 +64,7 @@ pub struct Put<'a, T, O: Order<T> = Fifo> {
 impl<'a, T, O: Order<T>> Put<'a, T, O> {
     #[track_caller]
     pub(super) fn new(queue: &'a Queue<T, O>, item: T) -> Self {
-        Self { queue, item: Some(item), key: None, leaf: Leaf::new() }
+        Self { queue, item: Some(item), key: None, leaf: Leaf::of("Queue::put") }
     }
 
     /// Gives the put up, and the item back; `None` if it has been put.
@@ -127,7 +127,7 @@ pub struct Join<'a, T, O: Order<T> = Fifo> {
 impl<'a, T, O: Order<T>> Join<'a, T, O> {
     #[track_caller]
     pub(super) fn new(queue: &'a Queue<T, O>) -> Self {
-        Self { queue, key: None, leaf: Leaf::new() }
+        Self { queue, key: None, leaf: Leaf::of("Queue::join") }
     }
 }
 

@@ -26,7 +26,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn read_owned(self: &Arc<Self>) -> RwLockReadOwned<T> {
-        RwLockReadOwned(self.wait_owned())
+        RwLockReadOwned(self.wait_owned("RwLock::read_owned"))
     }
 
     /// As [`write`](Self::write), with a guard that borrows nothing.
@@ -47,7 +47,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn write_owned(self: &Arc<Self>) -> RwLockWriteOwned<T> {
-        RwLockWriteOwned(self.wait_owned())
+        RwLockWriteOwned(self.wait_owned("RwLock::write_owned"))
     }
 
     /// As [`upgradable_read`](Self::upgradable_read), with a guard that borrows nothing.
@@ -66,7 +66,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn upgradable_read_owned(self: &Arc<Self>) -> RwLockUpgradableReadOwned<T> {
-        RwLockUpgradableReadOwned(self.wait_owned())
+        RwLockUpgradableReadOwned(self.wait_owned("RwLock::upgradable_read_owned"))
     }
 
     /// As [`try_read`](Self::try_read), with a guard that borrows nothing.

@@ -135,7 +135,7 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn changed(&mut self) -> Changed<'_, T> {
-        Changed { receiver: self, place: None, leaf: Leaf::new() }
+        Changed { receiver: self, place: None, leaf: Leaf::of("watch::Receiver::changed") }
     }
 
     /// Waits until `predicate` holds for the value, beginning with the one of now. It is seen then.

@@ -164,7 +164,7 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
-        Closed { sender: self, place: None, leaf: Leaf::new() }
+        Closed { sender: self, place: None, leaf: Leaf::of("watch::Sender::closed") }
     }
 
     /// Returns whether there is no receiver.
