@@ -18,6 +18,9 @@
 //! - `[ORD-1]` Giving is a read-modify-write with Release, taking one with Acquire: what the last holder did is
 //!   seen by the next (loom test `holder_sees_what_the_one_before_did`). A hand-over goes through the lock,
 //!   which orders it.
+//! - `[ORD-3]` While `WAITED` is set, the lock's holder writes the word with a plain store. It loads with Acquire
+//!   before and stores with Release, so that a permit which an earlier giver released carries that giver's
+//!   memory along (loom test `holder_sees_a_giver_from_before_the_hand_over`).
 //! - `[ORD-2]` The word is looked at with Relaxed before a compare-and-swap that decides, and where only a number
 //!   or a flag is told to the user; `CLOSED` and `WAITED` say nothing of other memory.
 
@@ -201,12 +204,14 @@ impl Permits {
     #[cold]
     fn give_to_waiters(&self, count: usize, limit: usize) -> bool {
         let mut waits = self.waits.lock();
-        let mut fits = true;
-        self.change(|word| {
-            fits = limit - (word >> SHIFT).min(limit) >= count;
-            if fits { word + (count << SHIFT) } else { word }
-        });
-        let called = self.serve(&mut waits);
+        let free = self.free();
+        // If nobody waits any more, takers and givers come by beside this: it begins anew.
+        if waits.is_empty() {
+            drop(waits);
+            return self.try_give(count, limit);
+        }
+        let fits = limit - free.min(limit) >= count;
+        let called = self.serve(&mut waits, if fits { count } else { 0 });
         drop(waits);
         called.wake();
         fits
@@ -228,31 +233,37 @@ impl Permits {
             self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| Some(new(word)));
     }
 
-    /// Hands free permits to those that wait, in their order, for as long as there are enough for the first.
-    /// Only under the lock.
-    fn serve(&self, waits: &mut WaitList<Need>) -> Called {
+    /// Hands free permits, and `given` more, to those that wait, in their order, for as long as there are enough for the
+    /// first. Only under the lock.
+    fn serve(&self, waits: &mut WaitList<Need>, given: usize) -> Called {
         let mut called = Called::default();
-        // [ORD-2] While somebody waits, only the lock's holder changes the number.
-        let mut free = self.word.load(Ordering::Relaxed) >> SHIFT;
-        let mut taken = 0;
+        // [ORD-3] What earlier givers released is passed on by the store below.
+        let word = self.word.load(Ordering::Acquire);
+        if word & WAITED == 0 {
+            // Nobody waits.
+            self.change(|word| word + (given.min(MOST - (word >> SHIFT)) << SHIFT));
+            return called;
+        }
+        // A wait that gives on what it was handed had to make room for those that were added since.
+        let mut free = ((word >> SHIFT) + given).min(MOST);
         while let Some(need) = waits.front() {
             if need.count > free {
                 break;
             }
             free -= need.count;
-            taken += need.count;
             if let Some((waker, need)) = waits.call_front() {
                 need.line.hand();
                 called.push(waker);
             }
         }
         let waited = if waits.is_empty() { 0 } else { WAITED };
-        self.change(|word| ((word - (taken << SHIFT)) & !WAITED) | waited);
+        // [ORD-3] While `WAITED` is set, nobody else writes the word.
+        self.word.store(free << SHIFT | (word & CLOSED) | waited, Ordering::Release);
         called
     }
 
-    /// One poll of a wait for `count`, which the ledger knows by `spot`. `key` is the wait's own: `None` until it is first suspended, and again
-    /// after `Ready`.
+    /// One poll of a wait for `count`, which the ledger knows by `spot`. `key` is the wait's own: `None` until it is
+    /// first suspended, and again after `Ready`.
     #[inline]
     pub(crate) fn poll_take(
         &self,
@@ -296,8 +307,14 @@ impl Permits {
     ) -> Poll<Result<(), Closed>> {
         // Cloned before the lock and dropped after it.
         let mut waker = Some(cx.waker().clone());
+        let need = || Need { count, was_closed: false, line: spot.wait() };
         let mut waits = self.waits.lock();
         let may_pass = place == Place::Front || waits.is_empty();
+        if !may_pass {
+            // Whoever waits is in the list as long as the permits are not closed.
+            *key = waker.take().map(|waker| waits.push_back(waker, need()));
+            return Poll::Pending;
+        }
         let mut outcome = Poll::Pending;
         self.change(|word| {
             if word & CLOSED != 0 {
@@ -312,10 +329,9 @@ impl Permits {
             }
         });
         if let (Poll::Pending, Some(waker)) = (outcome, waker.take()) {
-            let need = Need { count, was_closed: false, line: spot.wait() };
             *key = Some(match place {
-                Place::Back => waits.push_back(waker, need),
-                Place::Front => waits.push_front(waker, need),
+                Place::Back => waits.push_back(waker, need()),
+                Place::Front => waits.push_front(waker, need()),
             });
         }
         drop(waits);
@@ -340,12 +356,9 @@ impl Permits {
     pub(crate) fn leave(&self, key: Key) {
         let mut waits = self.waits.lock();
         let left = waits.remove(key);
-        if left.was_called() && !left.data.was_closed {
-            // As a permit that is dropped does, which had to make room for those that were added since.
-            self.change(|word| word + (left.data.count.min(MOST - (word >> SHIFT)) << SHIFT));
-        }
+        let was_handed = left.was_called() && !left.data.was_closed;
         // Also who did not get anything may have stood before one that wants less.
-        let called = self.serve(&mut waits);
+        let called = self.serve(&mut waits, if was_handed { left.data.count } else { 0 });
         drop(waits);
         // Before the waker goes, whose destructor may panic.
         called.wake();

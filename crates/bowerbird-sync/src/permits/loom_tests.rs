@@ -152,3 +152,33 @@ fn try_take_races_with_a_hand_over() {
         assert_eq!(Pin::new(&mut wait).poll(&mut cx), Poll::Ready(Ok(())));
     });
 }
+
+/// `[ORD-3]`: a permit given beside the list goes to a taker by way of a hand-over's store.
+#[test]
+fn holder_sees_a_giver_from_before_the_hand_over() {
+    loom::model(|| {
+        let shared = Arc::new((Permits::new(0), UnsafeCell::new(0)));
+        let mut wait = Take(&shared.0, 2, None);
+        let mut cx = Context::from_waker(Waker::noop());
+        let giver = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.1.with_mut(|_| ());
+                shared.0.give(1);
+            })
+        };
+        // It waits for two and finds one at most; it goes, and what is there stays in the word.
+        assert!(Pin::new(&mut wait).poll(&mut cx).is_pending());
+        let taker = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                if shared.0.try_take(1).is_ok() {
+                    shared.1.with_mut(|_| ());
+                }
+            })
+        };
+        drop(wait);
+        taker.join().unwrap();
+        giver.join().unwrap();
+    });
+}
