@@ -37,12 +37,6 @@ impl Leaf {
         Self { site: CallSite::silent(location), is_suspended: false }
     }
 
-    /// Says that it was polled: for what is taken without [`poll`](Self::poll).
-    #[inline]
-    pub(crate) fn polled(&mut self) {
-        self.site.polled();
-    }
-
     /// Makes the next poll a first one again: for what waits for one thing after the other.
     pub(crate) fn begin_again(&mut self) {
         self.is_suspended = false;
