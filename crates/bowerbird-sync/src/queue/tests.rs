@@ -397,7 +397,7 @@ fn blocking_forms_wait_for_other_threads_and_refuse_a_task() {
 
 #[test]
 fn memory_of_a_burst_is_given_back() {
-    fn check<I: super::Items<usize>>(mut items: I, capacity: impl Fn(&I) -> usize) {
+    fn check<I: super::order::Items<usize>>(mut items: I, capacity: impl Fn(&I) -> usize) {
         for round in 1..4 {
             (0..round * 4_000).for_each(|item| items.push(item).unwrap());
             while items.pop().is_some() {}
@@ -409,5 +409,5 @@ fn memory_of_a_burst_is_given_back() {
     }
     check(std::collections::VecDeque::new(), std::collections::VecDeque::capacity);
     check(Vec::new(), Vec::capacity);
-    check(super::Heap::new(), super::Heap::capacity);
+    check(super::heap::Heap::new(), super::heap::Heap::capacity);
 }
