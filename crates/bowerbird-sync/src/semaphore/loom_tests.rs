@@ -80,3 +80,22 @@ fn forget_races_with_a_wait() {
         assert_eq!((semaphore.available_permits(), semaphore.is_locked()), (0, true));
     });
 }
+
+/// Permits are forgotten while others come for who waits: none is forgotten and handed over.
+#[test]
+fn forget_races_with_a_hand_over() {
+    loom::model(|| {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let mut wait = semaphore.acquire_many(2);
+        assert!(!is_ready(&mut wait));
+        let giver = {
+            let semaphore = semaphore.clone();
+            thread::spawn(move || semaphore.add_permits(1))
+        };
+        let forgotten = semaphore.forget_permits(1);
+        giver.join().unwrap();
+        assert_eq!(is_ready(&mut wait), forgotten == 0);
+        drop(wait);
+        assert_eq!(semaphore.available_permits(), 2 - forgotten);
+    });
+}
