@@ -46,7 +46,6 @@ mod lazy_cell;
 mod block_on;
 mod leaf;
 mod permits;
-#[allow(dead_code, reason = "the primitives that use it are being built")]
 mod wait_list;
 mod crowd;
 

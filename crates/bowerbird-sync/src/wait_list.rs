@@ -209,15 +209,6 @@ impl<T> WaitList<T> {
         wakers
     }
 
-    /// What the owner of `key` left there, and whether it was called.
-    pub(crate) fn look(&mut self, key: &Key) -> (&mut T, bool) {
-        match &mut self.entry(key.0).state {
-            State::Waiting(_, data) => (data, false),
-            State::Called(data) => (data, true),
-            State::Free => unreachable!("a key owns its entry"),
-        }
-    }
-
     pub(crate) fn is_called(&self, key: &Key) -> bool {
         matches!(self.entries[key.0 as usize].state, State::Called(_))
     }
@@ -280,6 +271,7 @@ impl<T> WaitList<T> {
     }
 
     /// The data of those that wait and were not called, in the order of arrival.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         let mut next = self.head;
         std::iter::from_fn(move || {

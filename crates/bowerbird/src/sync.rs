@@ -1,5 +1,6 @@
-//! Channels and events; they run under any executor.
+//! Locks, events, queues and channels; they run under any executor.
 //!
-//! asyncio: `asyncio.Event` and a bare `asyncio.Future` (`oneshot`).
+//! asyncio: `asyncio.Lock`, `Event`, `Condition`, `Semaphore`, `Barrier`, the queues, and a bare `asyncio.Future`
+//! (`oneshot`).
 
 pub use bowerbird_sync::*;

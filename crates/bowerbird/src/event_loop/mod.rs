@@ -26,6 +26,7 @@ mod timers;
 mod state;
 mod handle;
 mod running;
+#[cfg(unix)]
 mod watch;
 #[cfg(unix)]
 mod descriptors;
