@@ -130,7 +130,10 @@ impl Model<'_> {
         let children = self.children(group, span.begin, Some(shut_down), Begun::Unclear);
         let is_cut_off = matches!(body.out, Out::Panicked | Out::Dropped);
         let mut held = if is_cut_off { body.held } else { Vec::new() };
-        held.push(Cleanup::wait_until(end_of(&children, span.begin)));
+        // Nobody waits for children that have ended.
+        if children.iter().any(|child| child.at >= at) {
+            held.push(Cleanup::wait_until(end_of(&children, span.begin)));
+        }
         let mut events = body.events;
         if !children.is_empty() {
             events.push((Event::Turns, shut_down));
