@@ -90,6 +90,23 @@ fn cancelled_send_has_not_sent() {
     });
 }
 
+/// What suspends only because its budget is spent is suspended all the same.
+#[test]
+fn sends_without_end_are_cancelled() {
+    everywhere(|| async {
+        let (sender, mut receiver) = mpsc::channel(64);
+        let receiving = spawn(async move { while receiver.recv().await.is_ok() {} });
+        let other = sender.clone();
+        let many = spawn(async move { sender.send_many(0_u64..).await.is_ok() });
+        let one_by_one = spawn(async move { while other.send(0).await.is_ok() {} });
+        turns(20).await;
+        assert!(many.cancel() && one_by_one.cancel());
+        assert!(many.await.unwrap_err().is_cancelled());
+        assert!(one_by_one.await.unwrap_err().is_cancelled());
+        receiving.await.unwrap();
+    });
+}
+
 #[test]
 fn deadlines_leave_nothing_behind() {
     paused(async {

@@ -16,6 +16,7 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
+use bowerbird_base::swallow::contain;
 use bowerbird_base::sync::{Arc, SpinGuard, SpinLock};
 
 use crate::wait_list::{Called, Key, WaitList};
@@ -94,7 +95,7 @@ impl<T> Channel<T> {
         let mut state = self.state.lock();
         let result = change(&mut state, &mut called);
         drop(state);
-        called.wake();
+        wake(called);
         result
     }
 
@@ -197,7 +198,7 @@ impl<T> Channel<T> {
         let mut called = Called::default();
         let result = state.take_slots(own).map(|()| use_them(&mut state, &mut called));
         drop(state);
-        called.wake();
+        wake(called);
         Poll::Ready(result)
     }
 
@@ -288,7 +289,7 @@ impl<T> Channel<T> {
                 state.take_promise(own);
                 let taken = take(&mut state, &mut called);
                 drop(state);
-                called.wake();
+                wake(called);
                 taken
             }
         };
@@ -337,6 +338,15 @@ impl<T> Channel<T> {
 
     fn leave_closed(&self, key: Key) {
         let _left = self.step(|state, _| state.closings.remove(key));
+    }
+}
+
+/// Wakes whom a step called. A waker that panics must not take a value along that was just received, so its panic is
+/// told and goes no further.
+#[inline]
+fn wake(called: Called) {
+    if !called.is_empty() {
+        contain("a waker panicked when a channel woke it", || called.wake());
     }
 }
 

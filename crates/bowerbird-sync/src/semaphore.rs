@@ -63,6 +63,8 @@ pub struct Semaphore {
     permits: Permits,
     /// How many were taken for good by [`SemaphorePermit::forget`]; what a `BoundedSemaphore` may release.
     forgotten: AtomicUsize,
+    /// Whether it is the one of a `BoundedSemaphore`, which an owned permit leads to.
+    is_bounded: bool,
 }
 
 impl Semaphore {
@@ -85,7 +87,7 @@ impl Semaphore {
         #[track_caller]
         pub fn new(permits: usize) -> Self {
             assert!(permits <= MOST, "Semaphore::new() with more than Semaphore::MAX_PERMITS permits");
-            Self { permits: Permits::new(permits), forgotten: AtomicUsize::new(0) }
+            Self { permits: Permits::new(permits), forgotten: AtomicUsize::new(0), is_bounded: false }
         }
     }
 
@@ -391,8 +393,8 @@ impl Semaphore {
     /// [forgotten](SemaphorePermit::forget), or a new one.
     ///
     /// # Panics
-    /// If more than [`MAX_PERMITS`](Self::MAX_PERMITS) would be free. With the first panic of a waker, after all
-    /// have been woken.
+    /// If more than [`MAX_PERMITS`](Self::MAX_PERMITS) would be free; or of the semaphore of a [`BoundedSemaphore`],
+    /// to which [`OwnedSemaphorePermit::semaphore`] leads. With the first panic of a waker, after all have been woken.
     ///
     /// # Examples
     /// ```
@@ -403,6 +405,11 @@ impl Semaphore {
     #[doc(alias = "release")]
     #[track_caller]
     pub fn add_permits(&self, count: usize) {
+        assert!(
+            !self.is_bounded,
+            "Semaphore::add_permits({count}) on the semaphore of a BoundedSemaphore, which never has more permits than \
+             at its beginning; call BoundedSemaphore::release() for one that was forgotten"
+        );
         assert!(
             self.permits.try_give(count, MOST),
             "Semaphore::add_permits({count}) would make more than Semaphore::MAX_PERMITS permits"

@@ -47,7 +47,8 @@ impl BoundedSemaphore {
     /// ```
     #[track_caller]
     pub fn new(limit: usize) -> Self {
-        Self { semaphore: Arc::new(Semaphore::new(limit)), limit }
+        let semaphore = Semaphore { is_bounded: true, ..Semaphore::new(limit) };
+        Self { semaphore: Arc::new(semaphore), limit }
     }
 
     /// Waits for a permit.
