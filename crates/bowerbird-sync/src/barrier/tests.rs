@@ -120,7 +120,11 @@ fn reset_and_abort_break_up_a_group_that_is_half_out() {
         assert_eq!(poll(&mut barrier.wait()), Poll::Ready(Ok(2)));
         assert_eq!(poll(&mut one), Poll::Ready(Ok(0)));
         assert!(poll(&mut blocked).is_pending());
-        if is_abort { barrier.abort() } else { barrier.reset() }
+        if is_abort {
+            barrier.abort()
+        } else {
+            barrier.reset()
+        }
         assert_eq!(poll(&mut two), BROKEN);
         match is_abort {
             true => assert_eq!(poll(&mut blocked), BROKEN),

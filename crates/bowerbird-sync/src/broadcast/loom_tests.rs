@@ -47,7 +47,8 @@ fn last_sender_dropped_while_receiving() {
         let (sender, mut receiver) = channel::<u8>(1);
         let weak = sender.downgrade();
         let dropping = thread::spawn(move || drop(sender));
-        let upgrading = thread::spawn(move || weak.upgrade().is_some_and(|again| again.send(7).is_ok()));
+        let upgrading =
+            thread::spawn(move || weak.upgrade().is_some_and(|again| again.send(7).is_ok()));
         let first = block_on(receiver.recv());
         if first == Ok(7) {
             assert_eq!(block_on(receiver.recv()), Err(RecvError::Closed));

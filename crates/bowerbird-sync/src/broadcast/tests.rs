@@ -159,8 +159,7 @@ fn closed_waits_for_the_last_receiver() {
 fn stream_gives_values_and_losses_and_ends() {
     let (sender, receiver) = channel(1);
     let mut stream = receiver.into_stream();
-    let mut next =
-        || Pin::new(&mut stream).poll_next(&mut Context::from_waker(Waker::noop()));
+    let mut next = || Pin::new(&mut stream).poll_next(&mut Context::from_waker(Waker::noop()));
     assert!(next().is_pending());
     sender.send(1).unwrap();
     sender.send(2).unwrap();
@@ -171,9 +170,7 @@ fn stream_gives_values_and_losses_and_ends() {
     assert_eq!((next(), next()), (Poll::Ready(None), Poll::Ready(None)));
     let (sender, receiver) = channel::<u8>(1);
     let mut stream = receiver.into_stream();
-    assert!(
-        Pin::new(&mut stream).poll_next(&mut Context::from_waker(Waker::noop())).is_pending()
-    );
+    assert!(Pin::new(&mut stream).poll_next(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(stream);
     let now = sender.statistics();
     assert_eq!((now.waiting, now.receivers), (0, 0));
@@ -252,7 +249,10 @@ fn agrees_with_a_queue_for_each_receiver() {
                         plain.push_back(number);
                     }
                     let sent = sender.send(number);
-                    assert_eq!(sent, if expected == 0 { Err(SendError(number)) } else { Ok(expected) });
+                    assert_eq!(
+                        sent,
+                        if expected == 0 { Err(SendError(number)) } else { Ok(expected) }
+                    );
                 }
                 _ if !receivers.is_empty() => {
                     let index = below(receivers.len());

@@ -8,9 +8,7 @@ use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context::{self, Request};
 use bowerbird_base::rng::Rng;
 
-use super::{
-    AcquireToken, AcquireTokenOwned, CapacityLimiter, CapacityToken, OwnedCapacityToken,
-};
+use super::{AcquireToken, AcquireTokenOwned, CapacityLimiter, CapacityToken, OwnedCapacityToken};
 
 fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))

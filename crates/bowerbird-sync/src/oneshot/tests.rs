@@ -237,9 +237,15 @@ fn suspended_receiver_says_what_it_waits_for() {
     assert!(poll(&mut receiver, Waker::noop()).is_pending());
     let wait = poll_context::take_wait().unwrap();
     assert_eq!((wait.kind, wait.location.unwrap().line()), ("oneshot", line));
-    assert!(Pin::new(&mut sender.closed()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(
+        Pin::new(&mut sender.closed()).poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    );
     let other = poll_context::take_wait().unwrap();
-    assert_eq!((other.kind, other.object), ("oneshot.closed", wait.object), "both wait at one object");
+    assert_eq!(
+        (other.kind, other.object),
+        ("oneshot.closed", wait.object),
+        "both wait at one object"
+    );
     poll_context::set_tracked(false);
 }
 

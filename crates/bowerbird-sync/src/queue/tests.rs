@@ -173,8 +173,7 @@ fn shutdown_ends_gets_puts_and_streams() {
     let (count, waker) = Count::pair();
     let mut put = queue.put(2);
     let mut stream = queue.stream();
-    let mut next =
-        |waker: &Waker| Pin::new(&mut stream).poll_next(&mut Context::from_waker(waker));
+    let mut next = |waker: &Waker| Pin::new(&mut stream).poll_next(&mut Context::from_waker(waker));
     assert!(poll(&mut put, &waker).is_pending());
     assert_eq!(next(&waker), Poll::Ready(Some(1)));
     assert_eq!(count.wakes(), 1);
@@ -260,10 +259,8 @@ fn task_done_too_often_panics_and_names_the_fix() {
     queue.put_nowait(1).unwrap();
     let Poll::Ready(Ok(guard)) = quietly(&mut queue.get_guard()) else { panic!("an item") };
     queue.task_done();
-    for call in [
-        Box::new(|| queue.task_done()) as Box<dyn FnOnce()>,
-        Box::new(move || drop(guard)),
-    ] {
+    for call in [Box::new(|| queue.task_done()) as Box<dyn FnOnce()>, Box::new(move || drop(guard))]
+    {
         let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
         let message = panic.downcast_ref::<&str>().map_or_else(
             || panic.downcast_ref::<String>().cloned().unwrap_or_default(),

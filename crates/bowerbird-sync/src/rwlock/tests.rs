@@ -184,8 +184,7 @@ fn dropped_upgrade_unlocks_and_lets_the_others_in() {
 fn downgrades_let_the_others_in_at_once() {
     let lock = Arc::new(RwLock::new(0));
     let mut writer = lock.try_write().unwrap();
-    let (mut read, mut upgradable, mut write) =
-        (lock.read(), lock.upgradable_read(), lock.write());
+    let (mut read, mut upgradable, mut write) = (lock.read(), lock.upgradable_read(), lock.write());
     assert!(poll(&mut read).is_pending() && poll(&mut upgradable).is_pending());
     assert!(poll(&mut write).is_pending());
     *writer = 1;

@@ -300,7 +300,10 @@ fn bounded_semaphore_has_no_way_past_its_limit() {
     let semaphore = BoundedSemaphore::new(1);
     let permit = semaphore.try_acquire_owned().unwrap();
     let text = message(|| permit.semaphore().add_permits(1));
-    assert!(text.contains("add_permits(1)") && text.contains("BoundedSemaphore::release()"), "{text}");
+    assert!(
+        text.contains("add_permits(1)") && text.contains("BoundedSemaphore::release()"),
+        "{text}"
+    );
     drop(permit);
     assert_eq!(semaphore.available_permits(), 1);
 }

@@ -34,11 +34,7 @@ fn is_ready(wait: &mut Wait<'_>) -> bool {
 }
 
 /// Runs `one` beside `other`.
-fn beside<T: 'static>(
-    shared: T,
-    one: impl FnOnce(&T) + 'static,
-    other: impl FnOnce(&T),
-) -> Arc<T> {
+fn beside<T: 'static>(shared: T, one: impl FnOnce(&T) + 'static, other: impl FnOnce(&T)) -> Arc<T> {
     let shared = Arc::new(shared);
     let thread = {
         let shared = shared.clone();

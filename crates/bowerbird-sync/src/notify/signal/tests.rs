@@ -132,8 +132,7 @@ impl Model {
 #[test]
 fn agrees_with_a_sequential_model() {
     let (signal, mut model, mut random) = (Signal::new(), Model::default(), Random::new());
-    let mut waits: Vec<_> =
-        (0..8).map(|_| (signal.wait(), Modelled::New { calls: 0 })).collect();
+    let mut waits: Vec<_> = (0..8).map(|_| (signal.wait(), Modelled::New { calls: 0 })).collect();
     for step in 0..50_000 {
         let number = random.below(waits.len());
         match random.below(10) {
