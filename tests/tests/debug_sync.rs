@@ -172,3 +172,21 @@ fn what_is_never_awaited_is_told_of() {
         }
     });
 }
+
+#[test]
+fn what_is_taken_apart_is_not_told_of() {
+    everywhere(async |heard| {
+        let (sender, _receiver) = mpsc::channel(1);
+        assert_eq!(sender.send(1).into_value(), Some(1));
+        assert_eq!(sender.send_many([1, 2]).into_unsent().map(Iterator::count), Some(2));
+        let queue = Queue::new(1);
+        assert_eq!(queue.put(1).into_item(), Some(1));
+        drop(queue.stream());
+        assert_silent(&heard);
+
+        drop(queue.get_guard());
+        let told = std::mem::take(&mut *heard.lock().unwrap());
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].message, "Queue::get_guard() was never awaited");
+    });
+}

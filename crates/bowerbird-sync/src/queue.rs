@@ -226,7 +226,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// ```
     #[track_caller]
     pub fn get(&self) -> Get<'_, T, O> {
-        Get::new(self)
+        Get::new(self, "Queue::get")
     }
 
     /// Takes the next item if there is one.
@@ -304,7 +304,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// ```
     #[track_caller]
     pub fn get_guard(&self) -> GetGuard<'_, T, O> {
-        GetGuard::new(self.get())
+        GetGuard::new(Get::new(self, "Queue::get_guard"))
     }
 
     /// Gives the items as a stream, which ends when the queue was shut down and is empty.

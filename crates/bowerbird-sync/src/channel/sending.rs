@@ -95,8 +95,9 @@ impl<'a, T> SendWait<'a, T> {
     ///     assert_eq!(send.into_value(), Some(2));
     /// });
     /// ```
-    pub fn into_value(self) -> Option<T> {
-        self.value
+    pub fn into_value(mut self) -> Option<T> {
+        self.slots.leaf.polled();
+        self.value.take()
     }
 }
 
@@ -183,8 +184,9 @@ impl<'a, T, I> SendManyWait<'a, T, I> {
     ///     assert!(send.into_unsent().unwrap().eq(3..=5));
     /// });
     /// ```
-    pub fn into_unsent(self) -> Option<Unsent<T, I>> {
-        self.unsent
+    pub fn into_unsent(mut self) -> Option<Unsent<T, I>> {
+        self.slots.leaf.polled();
+        self.unsent.take()
     }
 }
 

@@ -22,8 +22,8 @@ pub struct Get<'a, T, O: Order<T> = Fifo> {
 
 impl<'a, T, O: Order<T>> Get<'a, T, O> {
     #[track_caller]
-    pub(super) fn new(queue: &'a Queue<T, O>) -> Self {
-        Self { queue, key: None, leaf: Leaf::of("Queue::get") }
+    pub(super) fn new(queue: &'a Queue<T, O>, call: &'static str) -> Self {
+        Self { queue, key: None, leaf: Leaf::of(call) }
     }
 }
 
@@ -85,6 +85,7 @@ impl<'a, T, O: Order<T>> Put<'a, T, O> {
     /// });
     /// ```
     pub fn into_item(mut self) -> Option<T> {
+        self.leaf.polled();
         self.item.take()
     }
 }
@@ -176,7 +177,9 @@ impl<T, O: Order<T>> CancelSafe for GetGuard<'_, T, O> {}
 pub struct QueueStream<'a, T, O: Order<T> = Fifo>(Get<'a, T, O>);
 
 impl<'a, T, O: Order<T>> QueueStream<'a, T, O> {
-    pub(super) fn new(get: Get<'a, T, O>) -> Self {
+    pub(super) fn new(mut get: Get<'a, T, O>) -> Self {
+        // A stream that nobody reads has lost nothing.
+        get.leaf.polled();
         Self(get)
     }
 }
