@@ -108,7 +108,7 @@ impl<T> Receiver<T> {
     ///
     /// # Cancel safety
     /// Nothing is lost: a value that came for a receive that is dropped goes to the next that waits, or stays in
-    /// its place.
+    /// its place. (Of one that is leaked, by `mem::forget`, it stays there for ever.)
     ///
     /// # Errors
     /// [`RecvError`] when the channel is closed and empty.

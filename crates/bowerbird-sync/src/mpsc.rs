@@ -102,7 +102,8 @@ impl<T> Receiver<T> {
     /// asyncio: `Queue.get`.
     ///
     /// # Cancel safety
-    /// Nothing is lost: a value that came for a receive that is dropped stays in the channel, in its place.
+    /// Nothing is lost: a value that came for a receive that is dropped stays in the channel, in its place. (Of one that is
+    /// leaked, by `mem::forget`, it stays there for ever.)
     ///
     /// # Errors
     /// [`RecvError`] when the channel is closed and empty.
