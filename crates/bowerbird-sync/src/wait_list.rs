@@ -15,6 +15,7 @@
 
 use std::task::Waker;
 
+use bowerbird_base::swallow::contain;
 use bowerbird_base::sync::{Mutex, MutexGuard};
 use bowerbird_base::wake_all::wake_all;
 
@@ -403,9 +404,22 @@ impl Called {
     /// Wakes them in the order in which they were called.
     ///
     /// # Panics
-    /// With the first panic of a waker, after all have been woken.
+    /// With the first panic of a waker, after all have been woken; but for a thread that unwinds already, where a
+    /// guard is dropped: a second panic would end the process, and is told instead.
     #[inline]
     pub(crate) fn wake(self) {
+        match self {
+            Self::None => {}
+            woken if std::thread::panicking() => {
+                contain("a waker panicked, woken by a destructor during a panic", || {
+                    woken.wake_now()
+                });
+            }
+            woken => woken.wake_now(),
+        }
+    }
+
+    fn wake_now(self) {
         match self {
             Self::None => {}
             Self::One(waker) => waker.wake(),

@@ -351,3 +351,23 @@ fn random_steps_agree_with_a_queue() {
         }
     }
 }
+
+/// A guard that is dropped while its thread unwinds wakes the next, whose waker panics too: that one is told, and
+/// the process lives.
+#[test]
+fn waker_that_panics_during_a_panic_does_not_end_the_process() {
+    let (lock, woken) = (Lock::new(()), Arc::new(Mutex::new(Vec::new())));
+    let mut wait = lock.try_lock().map(|guard| {
+        let mut wait = lock.lock();
+        let waker = Waker::from(Arc::new(Numbered(99, Arc::clone(&woken))));
+        assert!(Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_pending());
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            let _guard = guard;
+            panic!("the holder");
+        }));
+        assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"the holder"));
+        wait
+    });
+    assert_eq!(*woken.lock().unwrap(), [99]);
+    drop(ready(wait.as_mut().unwrap()));
+}
