@@ -45,7 +45,7 @@ const _: () =
 
 /// Where the user's line made a future; see the [module](self).
 ///
-/// A pointer to a `Location`; or, with the bit [`UNPOLLED`], to an `Unpolled` in a box, which it owns.
+/// A pointer to a `Location`; or, with the bit `UNPOLLED`, to an `Unpolled` in a box, which it owns.
 pub struct CallSite(NonNull<()>);
 
 /// What is kept in debug mode, until the first poll.
