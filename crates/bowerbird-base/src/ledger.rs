@@ -225,5 +225,10 @@ pub fn poll_ended(task: u64, mark: Mark, sleeps: bool) -> Vec<Futurelock> {
     found
 }
 
-#[cfg(test)]
-mod tests;
+crate::model_or_real! {
+    {}
+    {
+        #[cfg(test)]
+        mod tests;
+    }
+}
