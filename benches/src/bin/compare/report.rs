@@ -71,11 +71,11 @@ impl Report {
             let metric = format!("{} ({})", row.metric.name, row.metric.unit);
             let _ = write!(table, "{:<19}{:<3}{metric:<18}", row.case, row.workers);
             for rounds in &row.rounds {
-                let (median, spread) = (median(rounds), spread_percent(rounds));
                 let figure = if rounds.is_empty() {
                     "-".to_owned()
                 } else {
-                    format!("{} ±{spread:>3.0}%", short(median))
+                    let spread = spread_percent(rounds);
+                    format!("{} ±{spread:>3.0}%", short(median(rounds)))
                 };
                 let _ = write!(table, "{figure:>18}");
             }
