@@ -1,24 +1,27 @@
-//! Waking many, where one of them may panic.
+//! Waking, where a waker is foreign code that may panic.
+//!
+//! One rule for all that wake: **a waker that panics is no concern of who wakes it.** The panic is told, to the
+//! exception handler where there is an executor, and goes no further: the others are woken, and the call that woke
+//! them (a send, an unlock, the end of a wait) ends as if nothing had been. It has done its work by then; a panic
+//! would take along what it has to give, and out of a destructor during another panic it would end the process.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
-use crate::swallow::swallow;
+use crate::swallow::contain;
+use crate::sync::IS_MODEL;
 
-/// Wakes all, in order. A waker that panics does not keep the others asleep: the first panic goes on
-/// after the last wake, the others are told of.
+/// Wakes one task. A panic of its waker is told, and goes no further.
+#[inline]
+pub fn wake(waker: Waker) {
+    if IS_MODEL {
+        // What a model finds inside of a wake is a panic too, and must be heard.
+        waker.wake();
+        return;
+    }
+    contain("a waker panicked", || waker.wake());
+}
+
+/// Wakes all, in order, each as [`wake`] does.
 pub fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
-    let mut first: Option<Box<dyn Any + Send>> = None;
-    for waker in wakers {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-            match first {
-                None => first = Some(panic),
-                Some(_) => swallow("a waker panicked, one of several", panic),
-            }
-        }
-    }
-    if let Some(panic) = first {
-        resume_unwind(panic);
-    }
+    wakers.into_iter().for_each(wake);
 }

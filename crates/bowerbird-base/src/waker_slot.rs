@@ -37,6 +37,7 @@ use std::task::Waker;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::cell::UnsafeCell;
 use crate::sync::hint;
+use crate::wake_all::wake;
 
 const WAITING: usize = 0;
 const REGISTERING: usize = 1;
@@ -102,7 +103,7 @@ impl WakerSlot {
             // [ORD-1] [ORD-2]
             self.state.swap(WAITING, Ordering::AcqRel);
             if let Some(waker) = waker {
-                waker.wake();
+                wake(waker);
             }
         }
         drop(old);
@@ -121,10 +122,11 @@ impl WakerSlot {
         waker
     }
 
-    /// Wakes and forgets the stored waker; does nothing if there is none.
+    /// Wakes and forgets the stored waker; does nothing if there is none. A panic of the waker is told, see
+    /// [`wake_all`](crate::wake_all).
     pub fn wake(&self) {
         if let Some(waker) = self.take() {
-            waker.wake();
+            wake(waker);
         }
     }
 }

@@ -137,9 +137,6 @@ impl Barrier {
     ///
     /// asyncio: `Barrier.abort`, a coroutine there. For a party that fails and would leave the others waiting.
     ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken.
-    ///
     /// # Examples
     /// ```
     /// let barrier = bowerbird::sync::Barrier::new(2);
@@ -155,9 +152,6 @@ impl Barrier {
     /// Empties the barrier: who is inside gets [`BrokenBarrierError`], and then it fills again.
     ///
     /// asyncio: `Barrier.reset`, a coroutine there. It mends a broken barrier.
-    ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken.
     ///
     /// # Examples
     /// ```

@@ -284,9 +284,6 @@ impl CapacityLimiter {
     ///
     /// asyncio: no counterpart. trio: assignment to `CapacityLimiter.total_tokens`.
     ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken.
-    ///
     /// # Examples
     /// ```
     /// let limiter = bowerbird::sync::CapacityLimiter::new(2);

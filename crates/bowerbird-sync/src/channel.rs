@@ -16,7 +16,6 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use bowerbird_base::swallow::contain;
 use bowerbird_base::sync::{Arc, SpinGuard, SpinLock};
 
 use crate::wait_list::{Called, Key, WaitList};
@@ -95,7 +94,7 @@ impl<T> Channel<T> {
         let mut state = self.state.lock();
         let result = change(&mut state, &mut called);
         drop(state);
-        wake(called);
+        called.wake();
         result
     }
 
@@ -198,7 +197,7 @@ impl<T> Channel<T> {
         let mut called = Called::default();
         let result = state.take_slots(own).map(|()| use_them(&mut state, &mut called));
         drop(state);
-        wake(called);
+        called.wake();
         Poll::Ready(result)
     }
 
@@ -289,7 +288,7 @@ impl<T> Channel<T> {
                 state.take_promise(own);
                 let taken = take(&mut state, &mut called);
                 drop(state);
-                wake(called);
+                called.wake();
                 taken
             }
         };
@@ -338,15 +337,6 @@ impl<T> Channel<T> {
 
     fn leave_closed(&self, key: Key) {
         let _left = self.step(|state, _| state.closings.remove(key));
-    }
-}
-
-/// Wakes whom a step called. A waker that panics must not take a value along that was just received, so its panic is
-/// told and goes no further.
-#[inline]
-fn wake(called: Called) {
-    if !called.is_empty() {
-        contain("a waker panicked when a channel woke it", || called.wake());
     }
 }
 

@@ -7,20 +7,23 @@ use std::panic::Location;
 
 use bowerbird_base::const_fn;
 use bowerbird_base::sync::Mutex;
+use bowerbird_base::wake_all::wake;
 
 use crate::block_on::block_on;
-use crate::lock::{Lock, LockGuard};
 use crate::wait_list::{Called, Key, WaitList};
 
+mod guard;
 mod wait;
 
+pub use guard::ConditionGuard;
 pub use wait::{ConditionWait, ConditionWaitFor};
 
 /// Lets who has a [`Lock`] wait until another one has changed what it guards.
 ///
 /// asyncio: `asyncio.Condition`. The lock has the value inside, so it is passed with each call, by its guard:
-/// `wait`, `wait_for`, `notify` and `notify_all` cannot be called without it. Several conditions may go with one lock;
-/// a guard of another lock is refused while somebody waits.
+/// `wait`, `wait_for`, `notify` and `notify_all` cannot be called without it. The guard may be the owned one too.
+/// Several conditions may go with one lock, so that each wakes who waits for its own change; a guard of another lock
+/// is refused while somebody waits.
 ///
 /// Waiting unlocks, and takes the lock back before it ends: a wait that is notified and a wait that is **cancelled**
 /// both end with the lock, as in asyncio. After `timeout(limit, condition.wait(&mut guard)).await` the guard can be used
@@ -121,11 +124,8 @@ impl Condition {
     /// });
     /// ```
     #[track_caller]
-    pub fn wait<'a, 'l, T: ?Sized>(
-        &'a self,
-        guard: &'a mut LockGuard<'l, T>,
-    ) -> ConditionWait<'a, 'l, T> {
-        LockGuard::assert_has_lock(guard);
+    pub fn wait<'a, G: ConditionGuard>(&'a self, guard: &'a mut G) -> ConditionWait<'a, G> {
+        guard.assert_has_lock();
         ConditionWait::new(self, guard)
     }
 
@@ -160,11 +160,11 @@ impl Condition {
     /// });
     /// ```
     #[track_caller]
-    pub fn wait_for<'a, 'l, T: ?Sized, P: FnMut(&mut T) -> bool>(
+    pub fn wait_for<'a, G: ConditionGuard, P: FnMut(&mut G::Target) -> bool>(
         &'a self,
-        guard: &'a mut LockGuard<'l, T>,
+        guard: &'a mut G,
         predicate: P,
-    ) -> ConditionWaitFor<'a, 'l, T, P> {
+    ) -> ConditionWaitFor<'a, G, P> {
         ConditionWaitFor::new(self.wait(guard), predicate)
     }
 
@@ -173,8 +173,7 @@ impl Condition {
     /// asyncio: `Condition.notify(n=1)`. It does not unlock: who is notified goes on when the guard is dropped.
     ///
     /// # Panics
-    /// If `guard` is of another lock than that of those who wait. With the first panic of a waker, after all have been
-    /// woken.
+    /// If `guard` is of another lock than that of those who wait.
     ///
     /// # Examples
     /// ```
@@ -184,10 +183,10 @@ impl Condition {
     /// changed.notify(&lock.blocking_lock(), 1);
     /// ```
     #[track_caller]
-    pub fn notify<T: ?Sized>(&self, guard: &LockGuard<'_, T>, count: usize) {
-        LockGuard::assert_has_lock(guard);
+    pub fn notify<G: ConditionGuard>(&self, guard: &G, count: usize) {
+        guard.assert_has_lock();
         let mut waits = self.waits.lock();
-        if !waits.list.is_empty() && waits.lock != address(LockGuard::lock(guard)) {
+        if !waits.list.is_empty() && waits.lock != guard.address() {
             drop(waits);
             other_lock("notify()", Location::caller());
         }
@@ -223,7 +222,7 @@ impl Condition {
     /// });
     /// ```
     #[track_caller]
-    pub fn notify_all<T: ?Sized>(&self, guard: &LockGuard<'_, T>) {
+    pub fn notify_all<G: ConditionGuard>(&self, guard: &G) {
         self.notify(guard, usize::MAX);
     }
 
@@ -237,7 +236,7 @@ impl Condition {
     /// # Examples
     /// See [`notify_all`](Self::notify_all).
     #[track_caller]
-    pub fn blocking_wait<T: ?Sized>(&self, guard: &mut LockGuard<'_, T>) {
+    pub fn blocking_wait<G: ConditionGuard>(&self, guard: &mut G) {
         let fix = "await condition.wait() instead";
         block_on(self.wait(guard), "Condition::blocking_wait()", fix);
     }
@@ -252,10 +251,10 @@ impl Condition {
     /// # Examples
     /// See [`notify_all`](Self::notify_all).
     #[track_caller]
-    pub fn blocking_wait_for<T: ?Sized>(
+    pub fn blocking_wait_for<G: ConditionGuard>(
         &self,
-        guard: &mut LockGuard<'_, T>,
-        predicate: impl FnMut(&mut T) -> bool,
+        guard: &mut G,
+        predicate: impl FnMut(&mut G::Target) -> bool,
     ) {
         let fix = "await condition.wait_for() instead";
         block_on(self.wait_for(guard, predicate), "Condition::blocking_wait_for()", fix);
@@ -283,13 +282,9 @@ impl Condition {
     fn hand_on(&self) {
         let called = self.waits.lock().list.call_front().map(|(waker, _)| waker);
         if let Some(waker) = called {
-            waker.wake();
+            wake(waker);
         }
     }
-}
-
-fn address<T: ?Sized>(lock: &Lock<T>) -> usize {
-    std::ptr::from_ref(lock).cast::<()>().addr()
 }
 
 #[cold]

@@ -90,9 +90,6 @@ impl Event {
     ///
     /// asyncio: `Event.set`. Setting it twice does nothing, there as here.
     ///
-    /// # Panics
-    /// With the first panic of a waiter, after all have been woken.
-    ///
     /// # Examples
     /// ```
     /// bowerbird::run(async {

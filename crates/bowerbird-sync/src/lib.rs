@@ -19,7 +19,18 @@
 //! - [`OnceCell`], [`LazyCell`]: a value that is made once, by who needs it first.
 //! - [`Barrier`]: lets tasks through in groups. asyncio: `asyncio.Barrier`.
 //!
-//! No waker is cloned, woken or dropped under a lock, and no user destructor runs under one.
+//! # Wakers
+//! A waker is foreign code. None is cloned, woken or dropped under a lock of this crate, nor does a user's destructor
+//! run under one, so a waker may use the primitive that it waits for.
+//!
+//! A waker that **panics when it is woken** is no concern of who wakes it: the panic is told (to the exception handler,
+//! if a runtime of bowerbird is in the process; the panic hook hears of it in any case), the others are woken too, and
+//! the call that woke them ends as if nothing had been: `send` has sent, the guard is dropped, the value that `recv`
+//! took is returned. The lock, permit or value that its wait was handed is still that wait's, and goes to the next when
+//! the wait is dropped. So it is in each primitive, blocking and async, also where a thread unwinds already.
+//!
+//! A waker is cloned and dropped only in a poll or in the drop of its own wait. If it panics there, the panic goes to
+//! who polls or drops, and no other wait loses its wake-up by it.
 
 pub mod broadcast;
 pub mod oneshot;
@@ -55,7 +66,9 @@ pub use capacity_limiter::{
     AcquireToken, AcquireTokenOwned, Borrower, CapacityLimiter, CapacityLimiterStatistics,
     CapacityToken, OwnedCapacityToken,
 };
-pub use condition::{Condition, ConditionStatistics, ConditionWait, ConditionWaitFor};
+pub use condition::{
+    Condition, ConditionGuard, ConditionStatistics, ConditionWait, ConditionWaitFor,
+};
 pub use event::{Event, EventStatistics, EventWait};
 pub use lazy_cell::LazyCell;
 pub use lock::{

@@ -127,6 +127,19 @@ impl<T: ?Sized> Lock<T> {
         LockWait { lock: self, wait: Wait::new(&self.guarded, Leaf::at(location)) }
     }
 
+    /// As [`lock_owned`](Self::lock_owned), for a wait inside another one that the user's code made at `location`.
+    pub(crate) fn lock_owned_from(
+        self: Arc<Self>,
+        location: &'static Location<'static>,
+    ) -> LockOwned<T> {
+        LockOwned(Wait::new(self, Leaf::at(location)))
+    }
+
+    /// Where it is: what tells one lock from another.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>().addr()
+    }
+
     /// Waits for the lock, and gives a guard that borrows nothing.
     ///
     /// asyncio: as [`lock`](Self::lock).

@@ -131,9 +131,6 @@ impl Notify {
     ///
     /// Nothing is stored, and a stored notification stays.
     ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken.
-    ///
     /// # Examples
     /// ```
     /// bowerbird::run(async {

@@ -23,7 +23,6 @@
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 
-use bowerbird_base::swallow::contain;
 use bowerbird_base::sync::Mutex;
 
 use crate::block_on::block_on;
@@ -174,7 +173,7 @@ impl<T, O: Order<T>> Queue<T, O> {
         }
         let pushed = state.push(item, &mut called);
         drop(state);
-        wake(called);
+        called.wake();
         if let Err(panic) = pushed {
             resume_unwind(panic);
         }
@@ -250,7 +249,7 @@ impl<T, O: Order<T>> Queue<T, O> {
         let item = state.pop(&mut called);
         let is_shut_down = state.is_shut_down;
         drop(state);
-        wake(called);
+        called.wake();
         item.ok_or(if is_shut_down {
             GetNowaitError::QueueShutDown
         } else {
@@ -364,7 +363,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     fn finish_one(&self) -> bool {
         let mut called = Called::default();
         let was_counted = self.state.lock().finish_one(&mut called);
-        wake(called);
+        called.wake();
         was_counted
     }
 
@@ -425,7 +424,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     pub fn shutdown(&self, immediate: bool) {
         let mut called = Called::default();
         let rest = self.state.lock().shut_down(immediate, &mut called);
-        wake(called);
+        called.wake();
         drop(rest);
     }
 
@@ -522,11 +521,6 @@ impl<T, O: Order<T>> Queue<T, O> {
             is_shut_down: state.is_shut_down,
         }
     }
-}
-
-/// Wakes those who were called. A waker that panics is reported: the item of who calls us is not to be lost.
-fn wake(called: Called) {
-    contain("a waker panicked when a queue woke it", || called.wake());
 }
 
 impl<T, O: Order<T>> Default for Queue<T, O> {

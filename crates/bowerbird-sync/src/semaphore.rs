@@ -394,7 +394,7 @@ impl Semaphore {
     ///
     /// # Panics
     /// If more than [`MAX_PERMITS`](Self::MAX_PERMITS) would be free; or of the semaphore of a [`BoundedSemaphore`],
-    /// to which [`OwnedSemaphorePermit::semaphore`] leads. With the first panic of a waker, after all have been woken.
+    /// to which [`OwnedSemaphorePermit::semaphore`] leads.
     ///
     /// # Examples
     /// ```
@@ -433,9 +433,6 @@ impl Semaphore {
     /// Refuses all who wait and all who come. What was taken may be given back.
     ///
     /// asyncio: no counterpart.
-    ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken.
     ///
     /// # Examples
     /// ```

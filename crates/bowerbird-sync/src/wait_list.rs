@@ -15,9 +15,8 @@
 
 use std::task::Waker;
 
-use bowerbird_base::swallow::contain;
 use bowerbird_base::sync::{Mutex, MutexGuard};
-use bowerbird_base::wake_all::wake_all;
+use bowerbird_base::wake_all::{wake, wake_all};
 
 /// No entry.
 const NONE: u32 = u32::MAX;
@@ -355,9 +354,6 @@ pub(crate) enum Released<T> {
 
 impl<T> Released<T> {
     /// Wakes them in the order of their arrival.
-    ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken.
     pub(crate) fn wake(self) {
         match self {
             Self::Few(few) => few.wake(),
@@ -402,27 +398,11 @@ impl Called {
     }
 
     /// Wakes them in the order in which they were called.
-    ///
-    /// # Panics
-    /// With the first panic of a waker, after all have been woken; but for a thread that unwinds already, where a
-    /// guard is dropped: a second panic would end the process, and is told instead.
     #[inline]
     pub(crate) fn wake(self) {
         match self {
             Self::None => {}
-            woken if std::thread::panicking() => {
-                contain("a waker panicked, woken by a destructor during a panic", || {
-                    woken.wake_now()
-                });
-            }
-            woken => woken.wake_now(),
-        }
-    }
-
-    fn wake_now(self) {
-        match self {
-            Self::None => {}
-            Self::One(waker) => waker.wake(),
+            Self::One(waker) => wake(waker),
             Self::Many(all) => wake_all(all),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::{contain, set_listener};
-use crate::wake_all::wake_all;
+use crate::wake_all::{wake, wake_all};
 
 thread_local! {
     static HEARD: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
@@ -50,13 +50,29 @@ impl Wake for Panics {
 }
 
 #[test]
-fn all_panics_but_the_first_of_many_wakers_are_told() {
+fn panics_of_many_wakers_are_told_each() {
     set_listener(hear);
-    let wakers = ["first", "second", "third"].map(|text| Waker::from(Arc::new(Panics(text))));
-    let first = std::panic::catch_unwind(|| wake_all(wakers)).unwrap_err();
-    assert_eq!(first.downcast_ref::<&str>(), Some(&"first"));
-    let texts: Vec<_> = heard().into_iter().map(|(_, text)| text).collect();
-    assert_eq!(texts, ["second", "third"]);
+    wake_all(["first", "second", "third"].map(|text| Waker::from(Arc::new(Panics(text)))));
+    let told = ["first", "second", "third"].map(|text| ("a waker panicked", text.to_owned()));
+    assert_eq!(heard(), told);
+}
+
+/// During another panic too, where a second one would end the process.
+#[test]
+fn panic_of_a_waker_in_a_destructor_during_a_panic_is_told() {
+    struct Wakes;
+    impl Drop for Wakes {
+        fn drop(&mut self) {
+            wake(Waker::from(Arc::new(Panics("second"))));
+        }
+    }
+    set_listener(hear);
+    let panic = std::panic::catch_unwind(|| {
+        let _wakes = Wakes;
+        panic_any("first");
+    });
+    assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"first"));
+    assert_eq!(heard(), [("a waker panicked", "second".to_owned())]);
 }
 
 }}

@@ -9,10 +9,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::sync::{Mutex, MutexGuard};
+use bowerbird_base::wake_all::wake_all;
 
 use super::{BroadcastStatistics, TryRecvError};
 use crate::crowd::{Crowd, Place};
@@ -151,7 +152,7 @@ impl<T> Shared<T> {
         self.sent.store(state.tail() as usize, Ordering::Relaxed);
         let wakers = state.waits.take_all();
         drop(state);
-        wake(wakers);
+        wake_all(wakers);
         Ok(receivers)
     }
 
@@ -172,7 +173,7 @@ impl<T> Shared<T> {
             wakers = state.closed_waits.take_all();
         }
         drop(state);
-        wake(wakers);
+        wake_all(wakers);
     }
 
     /// A sender is gone.
@@ -184,7 +185,7 @@ impl<T> Shared<T> {
             wakers = state.waits.take_all();
         }
         drop(state);
-        wake(wakers);
+        wake_all(wakers);
     }
 
     pub(super) fn try_recv(&self, next: &mut u64) -> Result<Arc<T>, TryRecvError> {
@@ -276,14 +277,5 @@ impl<T> Shared<T> {
             let _old = state.closed_waits.leave(place);
             drop(state);
         }
-    }
-}
-
-/// Wakes all; a waker that panics is reported and disturbs nobody.
-fn wake(wakers: Vec<Waker>) {
-    if !wakers.is_empty() {
-        bowerbird_base::swallow::contain("a waker panicked when a broadcast woke it", || {
-            bowerbird_base::wake_all::wake_all(wakers);
-        });
     }
 }

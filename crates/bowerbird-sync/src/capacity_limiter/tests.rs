@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -120,7 +119,7 @@ fn panic_of_a_waker_keeps_nobody_asleep() {
         let waker = Waker::from(Arc::new(Numbered(number, Arc::clone(&order))));
         assert!(Pin::new(wait).poll(&mut Context::from_waker(&waker)).is_pending());
     }
-    assert!(catch_unwind(AssertUnwindSafe(|| limiter.set_total_tokens(3))).is_err());
+    limiter.set_total_tokens(3);
     assert_eq!(*order.lock().unwrap(), [0, 99, 2]);
     assert!(waits.iter_mut().all(|wait| poll(wait).is_ready()));
 }

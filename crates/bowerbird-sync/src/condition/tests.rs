@@ -1,12 +1,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::poll_context::{self, Delivery, Request};
 
 use super::Condition;
 use crate::test_wakers::{PANICS, Woken, is_ready, is_ready_with};
-use crate::{Lock, LockGuard};
+use crate::{Lock, LockGuard, OwnedLockGuard};
 
 fn request(message: &str, origin: u64) -> Request {
     Request { message: Some(message.into()), origin }
@@ -313,7 +314,7 @@ fn panic_of_a_waker_keeps_nobody_asleep() {
     let mut second = changed.wait(two.insert(lock.try_lock().unwrap()));
     assert!(!is_ready_with(&mut second, &woken.waker(1)));
     let guard = lock.try_lock().unwrap();
-    assert!(message_of(|| changed.notify_all(&guard)).contains("the panicking waker"));
+    changed.notify_all(&guard);
     assert_eq!(woken.take(), [PANICS, 1]);
 }
 
@@ -366,4 +367,62 @@ fn waits_move_and_debug() {
     assert!(format!("{wait:?}").contains("tests.rs"));
     let mut cx = Context::from_waker(Waker::noop());
     assert_eq!(Pin::new(&mut wait).poll(&mut cx), Poll::Ready(()));
+}
+
+#[test]
+fn owned_guard_is_unlocked_and_locked_again() {
+    let (lock, changed, woken) = (Arc::new(Lock::new(0)), Condition::new(), Woken::default());
+    let mut guard = lock.try_lock_owned().unwrap();
+    let mut wait = changed.wait_for(&mut guard, |value| *value == 2);
+    for value in 1..3 {
+        assert!(!is_ready_with(&mut wait, &woken.waker(0)));
+        let mut other = lock.try_lock_owned().unwrap();
+        *other = value;
+        changed.notify(&other, 1);
+        assert_eq!(woken.take(), [0]);
+    }
+    assert!(is_ready(&mut wait));
+    drop(wait);
+    assert_eq!((*guard, lock.is_locked()), (2, true));
+    drop(guard);
+    assert!(!lock.is_locked() && changed.waits.lock().list.is_unused());
+    assert_eq!(Arc::strong_count(&lock), 1);
+}
+
+#[test]
+fn owned_guard_of_a_wait_that_was_dropped_knows_its_lock_and_has_it_not() {
+    let (lock, changed) = (Arc::new(Lock::new(0)), Condition::new());
+    let mut guard = lock.try_lock_owned().unwrap();
+    suspend(&mut changed.wait(&mut guard), &lock);
+    assert!(message_of(|| *guard).contains("call lock() again"));
+    assert!(message_of(|| changed.notify_all(&guard)).contains("call lock() again"));
+    assert!(Arc::ptr_eq(OwnedLockGuard::lock(&guard), &lock));
+    assert!(Arc::ptr_eq(&OwnedLockGuard::into_lock(guard), &lock));
+    let mut guard = lock.try_lock_owned().unwrap();
+    suspend(&mut changed.wait(&mut guard), &lock);
+    assert!(message_of(|| OwnedLockGuard::map(guard, |value| value)).contains("call lock() again"));
+}
+
+/// One lock, two conditions: each wakes those who wait for its change, with guards of both kinds.
+#[test]
+fn conditions_of_one_lock_are_apart() {
+    let (lock, woken) = (Arc::new(Lock::new(0)), Woken::default());
+    let (filled, emptied) = (Condition::new(), Condition::new());
+    let mut guard = lock.blocking_lock();
+    let mut get = filled.wait(&mut guard);
+    assert!(!is_ready_with(&mut get, &woken.waker(1)));
+    let mut guard = lock.try_lock_owned().unwrap();
+    let mut put = emptied.wait(&mut guard);
+    assert!(!is_ready_with(&mut put, &woken.waker(2)));
+    emptied.notify_all(&lock.try_lock().unwrap());
+    assert_eq!(woken.take(), [2]);
+    filled.notify_all(&lock.try_lock_owned().unwrap());
+    assert_eq!(woken.take(), [1]);
+    // The lock goes from one to the other.
+    assert!(is_ready(&mut put));
+    assert!(!is_ready_with(&mut get, &woken.waker(3)));
+    drop(put);
+    drop(guard);
+    assert_eq!(woken.take(), [3]);
+    assert!(is_ready(&mut get));
 }

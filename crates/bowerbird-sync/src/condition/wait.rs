@@ -22,17 +22,16 @@ use std::task::{Context, Poll, ready};
 
 use bowerbird_base::poll_context::{self, Request};
 
-use super::{Condition, address, other_lock};
+use super::{Condition, ConditionGuard, other_lock};
 use crate::leaf::Leaf;
-use crate::lock::{LockGuard, LockWait};
 use crate::wait_list::{Key, lock_renewed};
 
 /// Waits to be notified, see [`Condition::wait`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct ConditionWait<'a, 'l, T: ?Sized> {
+pub struct ConditionWait<'a, G: ConditionGuard> {
     condition: &'a Condition,
-    guard: &'a mut LockGuard<'l, T>,
-    stage: Stage<'l, T>,
+    guard: &'a mut G,
+    stage: Stage<G>,
     /// The request that this wait took, to be raised with the lock.
     kept: Option<Request>,
     /// It was notified, and has neither gone on nor handed the notification on.
@@ -40,17 +39,17 @@ pub struct ConditionWait<'a, 'l, T: ?Sized> {
     leaf: Leaf,
 }
 
-enum Stage<'l, T: ?Sized> {
+enum Stage<G: ConditionGuard> {
     New,
     Waiting(Key),
-    Locking(LockWait<'l, T>),
+    Locking(G::Wait),
     Raising,
     Done,
 }
 
-impl<'a, 'l, T: ?Sized> ConditionWait<'a, 'l, T> {
+impl<'a, G: ConditionGuard> ConditionWait<'a, G> {
     #[track_caller]
-    pub(super) fn new(condition: &'a Condition, guard: &'a mut LockGuard<'l, T>) -> Self {
+    pub(super) fn new(condition: &'a Condition, guard: &'a mut G) -> Self {
         let (stage, leaf) = (Stage::New, Leaf::new());
         Self { condition, guard, stage, kept: None, owes: false, leaf }
     }
@@ -69,7 +68,7 @@ impl<'a, 'l, T: ?Sized> ConditionWait<'a, 'l, T> {
         let Self { condition, guard, stage, leaf, .. } = self;
         let location = leaf.location();
         leaf.poll(cx, "condition", *condition, |cx| {
-            let lock = address(LockGuard::lock(guard));
+            let lock = guard.address();
             let waker = cx.waker().clone();
             let mut waits = condition.waits.lock();
             if !waits.list.is_empty() && waits.lock != lock {
@@ -79,7 +78,7 @@ impl<'a, 'l, T: ?Sized> ConditionWait<'a, 'l, T> {
             waits.lock = lock;
             *stage = Stage::Waiting(waits.list.push_back(waker, ()));
             drop(waits);
-            LockGuard::unlock(guard);
+            guard.unlock();
             Poll::Pending
         })
     }
@@ -96,7 +95,7 @@ impl<'a, 'l, T: ?Sized> ConditionWait<'a, 'l, T> {
                 if waits.list.is_called(own) { Poll::Ready(()) } else { Poll::Pending }
             }));
         }
-        let locking = LockGuard::lock(self.guard).lock_from(self.location());
+        let locking = self.guard.relock(self.location());
         if let Stage::Waiting(key) = std::mem::replace(&mut self.stage, Stage::Locking(locking)) {
             self.owes = self.condition.leave(key);
         }
@@ -145,7 +144,7 @@ impl<'a, 'l, T: ?Sized> ConditionWait<'a, 'l, T> {
     }
 }
 
-impl<T: ?Sized> Future for ConditionWait<'_, '_, T> {
+impl<G: ConditionGuard> Future for ConditionWait<'_, G> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -164,7 +163,7 @@ impl<T: ?Sized> Future for ConditionWait<'_, '_, T> {
     }
 }
 
-impl<T: ?Sized> Drop for ConditionWait<'_, '_, T> {
+impl<G: ConditionGuard> Drop for ConditionWait<'_, G> {
     fn drop(&mut self) {
         if let Stage::Waiting(key) = std::mem::replace(&mut self.stage, Stage::Done) {
             self.owes = self.condition.leave(key);
@@ -173,7 +172,7 @@ impl<T: ?Sized> Drop for ConditionWait<'_, '_, T> {
     }
 }
 
-impl<T: ?Sized> fmt::Debug for ConditionWait<'_, '_, T> {
+impl<G: ConditionGuard> fmt::Debug for ConditionWait<'_, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConditionWait").field("location", &self.location()).finish_non_exhaustive()
     }
@@ -181,25 +180,25 @@ impl<T: ?Sized> fmt::Debug for ConditionWait<'_, '_, T> {
 
 /// Waits until a predicate is true, see [`Condition::wait_for`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct ConditionWaitFor<'a, 'l, T: ?Sized, P> {
-    wait: ConditionWait<'a, 'l, T>,
+pub struct ConditionWaitFor<'a, G: ConditionGuard, P> {
+    wait: ConditionWait<'a, G>,
     predicate: P,
 }
 
-impl<'a, 'l, T: ?Sized, P> ConditionWaitFor<'a, 'l, T, P> {
-    pub(super) fn new(wait: ConditionWait<'a, 'l, T>, predicate: P) -> Self {
+impl<'a, G: ConditionGuard, P> ConditionWaitFor<'a, G, P> {
+    pub(super) fn new(wait: ConditionWait<'a, G>, predicate: P) -> Self {
         Self { wait, predicate }
     }
 }
 
-impl<T: ?Sized, P: FnMut(&mut T) -> bool> Future for ConditionWaitFor<'_, '_, T, P> {
+impl<G: ConditionGuard, P: FnMut(&mut G::Target) -> bool> Future for ConditionWaitFor<'_, G, P> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { wait, predicate } = &mut *self;
         loop {
             if let Stage::New = wait.stage {
-                if predicate(wait.guard) {
+                if predicate(&mut **wait.guard) {
                     wait.stage = Stage::Done;
                     return Poll::Ready(());
                 }
@@ -210,9 +209,9 @@ impl<T: ?Sized, P: FnMut(&mut T) -> bool> Future for ConditionWaitFor<'_, '_, T,
     }
 }
 
-impl<T: ?Sized, P> Unpin for ConditionWaitFor<'_, '_, T, P> {}
+impl<G: ConditionGuard, P> Unpin for ConditionWaitFor<'_, G, P> {}
 
-impl<T: ?Sized, P> fmt::Debug for ConditionWaitFor<'_, '_, T, P> {
+impl<G: ConditionGuard, P> fmt::Debug for ConditionWaitFor<'_, G, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConditionWaitFor")
             .field("location", &self.wait.location())

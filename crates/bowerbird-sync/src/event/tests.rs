@@ -1,4 +1,3 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
@@ -75,7 +74,7 @@ fn panic_of_a_waker_keeps_nobody_asleep() {
     for (wait, number) in waits.iter_mut().zip([0, PANICS, 2]) {
         assert!(!is_ready_with(wait, &woken.waker(number)));
     }
-    assert!(catch_unwind(AssertUnwindSafe(|| event.set())).is_err());
+    event.set();
     assert_eq!(woken.take(), [0, PANICS, 2]);
     assert!(event.is_set());
     event.clear();

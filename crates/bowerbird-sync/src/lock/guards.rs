@@ -184,22 +184,57 @@ impl<'a, U: ?Sized> MappedLockGuard<'a, U> {
 }
 
 /// Reaches the value of a [`Lock`] and keeps it locked and alive, see [`Lock::lock_owned`].
+///
+/// # Panics
+/// As of [`LockGuard`].
 #[must_use = "the lock is unlocked when this is dropped"]
-pub struct OwnedLockGuard<T: ?Sized>(Hold<Arc<Lock<T>>, T, Alone>);
+pub struct OwnedLockGuard<T: ?Sized>(
+    /// No more than the lock while a `Condition` waits, which unlocks for that time.
+    Result<Hold<Arc<Lock<T>>, T, Alone>, Arc<Lock<T>>>,
+);
 
 impl<T: ?Sized> OwnedLockGuard<T> {
     pub(super) fn new(hold: Hold<Arc<Lock<T>>, T, Alone>) -> Self {
-        Self(hold)
+        Self(Ok(hold))
     }
 
     #[inline]
+    #[track_caller]
     fn get(&self) -> &T {
-        self.0.get()
+        match &self.0 {
+            Ok(hold) => hold.get(),
+            Err(_) => lock_is_lost(),
+        }
     }
 
     #[inline]
+    #[track_caller]
     fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut()
+        match &mut self.0 {
+            Ok(hold) => hold.get_mut(),
+            Err(_) => lock_is_lost(),
+        }
+    }
+
+    #[track_caller]
+    fn into_hold(self) -> Hold<Arc<Lock<T>>, T, Alone> {
+        match self.0 {
+            Ok(hold) => hold,
+            Err(_) => lock_is_lost(),
+        }
+    }
+
+    /// Unlocks now. Until another guard is put in its place, `guard` cannot be used.
+    pub(crate) fn unlock(guard: &mut Self) {
+        guard.0 = Err(Arc::clone(Self::lock(guard)));
+    }
+
+    /// Panics if it was unlocked.
+    #[track_caller]
+    pub(crate) fn assert_has_lock(guard: &Self) {
+        if guard.0.is_err() {
+            lock_is_lost();
+        }
     }
 
     /// Gives the lock that this guard is of.
@@ -216,7 +251,10 @@ impl<T: ?Sized> OwnedLockGuard<T> {
     /// assert!(Arc::ptr_eq(OwnedLockGuard::lock(&guard), &lock));
     /// ```
     pub fn lock(guard: &Self) -> &Arc<Lock<T>> {
-        guard.0.place()
+        match &guard.0 {
+            Ok(hold) => hold.place(),
+            Err(lock) => lock,
+        }
     }
 
     /// Unlocks and gives the lock, whose count need not change.
@@ -231,7 +269,10 @@ impl<T: ?Sized> OwnedLockGuard<T> {
     /// assert!(!OwnedLockGuard::into_lock(guard).is_locked());
     /// ```
     pub fn into_lock(guard: Self) -> Arc<Lock<T>> {
-        guard.0.into_place()
+        match guard.0 {
+            Ok(hold) => hold.into_place(),
+            Err(lock) => lock,
+        }
     }
 
     /// Makes it a guard of a part of the value.
@@ -246,11 +287,12 @@ impl<T: ?Sized> OwnedLockGuard<T> {
     /// let guard = lock.try_lock_owned().unwrap();
     /// assert_eq!(*OwnedLockGuard::map(guard, |pair| &mut pair.1), "one");
     /// ```
+    #[track_caller]
     pub fn map<U: ?Sized>(
         guard: Self,
         f: impl FnOnce(&mut T) -> &mut U,
     ) -> OwnedMappedLockGuard<T, U> {
-        OwnedMappedLockGuard(guard.0.map(f))
+        OwnedMappedLockGuard(guard.into_hold().map(f))
     }
 
     /// Makes it a guard of a part of the value, or gives it back if there is no such part.
@@ -268,11 +310,12 @@ impl<T: ?Sized> OwnedLockGuard<T> {
     /// let guard = lock.try_lock_owned().unwrap();
     /// assert!(OwnedLockGuard::try_map(guard, |list| list.get_mut(1)).is_err());
     /// ```
+    #[track_caller]
     pub fn try_map<U: ?Sized>(
         guard: Self,
         f: impl FnOnce(&mut T) -> Option<&mut U>,
     ) -> Result<OwnedMappedLockGuard<T, U>, Self> {
-        guard.0.try_map(f).map(OwnedMappedLockGuard).map_err(Self)
+        guard.into_hold().try_map(f).map(OwnedMappedLockGuard).map_err(Self::new)
     }
 }
 
@@ -342,7 +385,7 @@ guard_traits!(mutable OwnedMappedLockGuard<T, U>, U);
 #[track_caller]
 fn lock_is_lost() -> ! {
     panic!(
-        "this LockGuard has no lock any more: the Condition::wait() that it was lent to was dropped before it had \
+        "this guard has no lock any more: the Condition::wait() that it was lent to was dropped before it had \
          taken the lock back; call lock() again"
     )
 }

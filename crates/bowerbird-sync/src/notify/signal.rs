@@ -29,7 +29,7 @@ use std::task::{Poll, Waker};
 use bowerbird_base::const_fn;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::sync::{Mutex, MutexGuard};
-use bowerbird_base::wake_all::wake_all;
+use bowerbird_base::wake_all::{wake, wake_all};
 
 use crate::wait_list::{Key, WaitList, lock_renewed};
 
@@ -117,7 +117,7 @@ impl Signal {
         let waker = self.call(&mut waits, end);
         drop(waits);
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -219,7 +219,7 @@ impl Signal {
         drop(waits);
         drop(left.waker);
         if let Some(waker) = next {
-            waker.wake();
+            wake(waker);
         }
     }
 

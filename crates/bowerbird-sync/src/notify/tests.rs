@@ -107,8 +107,7 @@ fn panic_of_a_waker_keeps_nobody_asleep() {
     for (wait, number) in waits.iter_mut().zip([0, PANICS, 2]) {
         assert!(!is_ready_with(wait, &woken.waker(number)));
     }
-    let notify_all = std::panic::AssertUnwindSafe(|| notify.notify_waiters());
-    assert!(std::panic::catch_unwind(notify_all).is_err());
+    notify.notify_waiters();
     assert_eq!(woken.take(), [0, PANICS, 2]);
     assert!(waits.iter_mut().all(is_ready));
 }

@@ -8,6 +8,7 @@ use std::task::{RawWakerVTable, Waker};
 
 use bowerbird_base::sync::IS_MODEL;
 use bowerbird_base::sync::cell::UnsafeCell;
+use bowerbird_base::wake_all::wake;
 
 use super::state::{Claimed, HangUp, Seen, Side, State};
 
@@ -161,7 +162,7 @@ impl<T> Half<T> {
             Side::Receiver => (sender, receiver),
         };
         if let Some(waker) = other {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -274,7 +275,7 @@ impl<T> RxHalf<T> {
         self.0.registered = None;
         let Taken { sender, receiver: _own } = self.0.take_claimed(self.0.block().state.close());
         if let Some(waker) = sender {
-            waker.wake();
+            wake(waker);
         }
     }
 }

@@ -305,7 +305,7 @@ fn panic_of_a_waker_loses_no_value() {
     let (sender, mut receiver) = channel();
     let waker = Waker::from(Arc::new(Panics));
     assert!(poll(&mut receiver, &waker).is_pending());
-    assert!(catch_unwind(AssertUnwindSafe(|| sender.send(Box::new(1)))).is_err());
+    assert_eq!(sender.send(Box::new(1)), Ok(()));
     assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(Ok(Box::new(1))));
 }
 
@@ -314,7 +314,7 @@ fn panic_of_a_senders_waker_leaves_the_channel_closed() {
     let (mut sender, receiver) = channel();
     let waker = Waker::from(Arc::new(Panics));
     assert!(sender.poll_closed(&mut Context::from_waker(&waker)).is_pending());
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(receiver))).is_err());
+    drop(receiver);
     assert_eq!(sender.send(Box::new(1)), Err(Box::new(1)));
 }
 

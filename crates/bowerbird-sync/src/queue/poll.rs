@@ -27,7 +27,7 @@ impl<T, O: Order<T>> Queue<T, O> {
                 _old = state.getters.leave(key);
                 state.serve(&mut called);
                 drop(state);
-                super::wake(called);
+                called.wake();
                 match item {
                     Some(item) => return Poll::Ready(Ok(item)),
                     None => unreachable!("a queue that is not empty has an item"),
@@ -71,7 +71,7 @@ impl<T, O: Order<T>> Queue<T, O> {
                 _old = state.putters.leave(key);
                 let pushed = item.take().map(|item| state.push(item, &mut called));
                 drop(state);
-                super::wake(called);
+                called.wake();
                 if let Some(Err(panic)) = pushed {
                     resume_unwind(panic);
                 }
@@ -124,7 +124,7 @@ impl<T, O: Order<T>> Queue<T, O> {
         let _old = state.getters.leave(key);
         state.serve(&mut called);
         drop(state);
-        super::wake(called);
+        called.wake();
     }
 
     /// Gives up a put: the place that it was called for goes to the next.
@@ -134,7 +134,7 @@ impl<T, O: Order<T>> Queue<T, O> {
         let _old = state.putters.leave(key);
         state.serve(&mut called);
         drop(state);
-        super::wake(called);
+        called.wake();
     }
 
     pub(super) fn leave_join(&self, key: &mut Option<Key>) {

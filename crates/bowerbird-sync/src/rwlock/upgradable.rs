@@ -76,9 +76,6 @@ macro_rules! upgradable_guard {
             ///
             /// asyncio: no counterpart.
             ///
-            /// # Panics
-            /// With the first panic of a waker, after all have been woken.
-            ///
             /// # Examples
             /// ```
             /// use bowerbird::sync::*;

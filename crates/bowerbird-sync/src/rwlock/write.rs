@@ -95,9 +95,6 @@ macro_rules! write_guard_downgrades {
             ///
             /// asyncio: no counterpart.
             ///
-            /// # Panics
-            /// With the first panic of a waker, after all have been woken.
-            ///
             /// # Examples
             /// ```
             /// use bowerbird::sync::*;
@@ -113,9 +110,6 @@ macro_rules! write_guard_downgrades {
             /// Reads on with the right to write later, and lets other readers in. Nobody writes in between.
             ///
             /// asyncio: no counterpart.
-            ///
-            /// # Panics
-            /// With the first panic of a waker, after all have been woken.
             ///
             /// # Examples
             /// ```

@@ -15,9 +15,8 @@
 //!   version are in one word, so who sees the bit sees the last version too.
 //! - `[ORD-4]` Relaxed where only a number is told to the user.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use bowerbird_base::swallow::contain;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 use bowerbird_base::sync::{Mutex, RwLock};
 use bowerbird_base::wake_all::wake_all;
@@ -102,7 +101,7 @@ impl<T> Shared<T> {
     fn wake_changed(&self) {
         // [ORD-2] After the version.
         let wakers = self.waits.lock().changed.take_all();
-        wake(wakers);
+        wake_all(wakers);
     }
 
     pub(super) fn poll_changed(
@@ -217,7 +216,7 @@ impl<T> Shared<T> {
         if self.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
             // [ORD-2] After the count.
             let wakers = self.waits.lock().closed.take_all();
-            wake(wakers);
+            wake_all(wakers);
         }
     }
 
@@ -227,12 +226,5 @@ impl<T> Shared<T> {
             receivers: self.receivers(),
             waiting: self.waits.lock().changed.len(),
         }
-    }
-}
-
-/// Wakes all; a waker that panics is reported and disturbs nobody.
-fn wake(wakers: Vec<Waker>) {
-    if !wakers.is_empty() {
-        contain("a waker panicked when a watch channel woke it", || wake_all(wakers));
     }
 }
