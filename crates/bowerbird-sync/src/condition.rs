@@ -18,7 +18,7 @@ mod wait;
 pub use guard::ConditionGuard;
 pub use wait::{ConditionWait, ConditionWaitFor};
 
-/// Lets who has a [`Lock`] wait until another one has changed what it guards.
+/// Lets who has a [`Lock`](crate::Lock) wait until another one has changed what it guards.
 ///
 /// asyncio: `asyncio.Condition`. The lock has the value inside, so it is passed with each call, by its guard:
 /// `wait`, `wait_for`, `notify` and `notify_all` cannot be called without it. The guard may be the owned one too.

@@ -183,6 +183,9 @@ impl<'a, U: ?Sized> MappedLockGuard<'a, U> {
     }
 }
 
+/// The hold of an owned guard.
+type OwnedHold<T, U> = Hold<Arc<Lock<T>>, U, Alone>;
+
 /// Reaches the value of a [`Lock`] and keeps it locked and alive, see [`Lock::lock_owned`].
 ///
 /// # Panics
@@ -190,11 +193,11 @@ impl<'a, U: ?Sized> MappedLockGuard<'a, U> {
 #[must_use = "the lock is unlocked when this is dropped"]
 pub struct OwnedLockGuard<T: ?Sized>(
     /// No more than the lock while a `Condition` waits, which unlocks for that time.
-    Result<Hold<Arc<Lock<T>>, T, Alone>, Arc<Lock<T>>>,
+    Result<OwnedHold<T, T>, Arc<Lock<T>>>,
 );
 
 impl<T: ?Sized> OwnedLockGuard<T> {
-    pub(super) fn new(hold: Hold<Arc<Lock<T>>, T, Alone>) -> Self {
+    pub(super) fn new(hold: OwnedHold<T, T>) -> Self {
         Self(Ok(hold))
     }
 
@@ -217,7 +220,7 @@ impl<T: ?Sized> OwnedLockGuard<T> {
     }
 
     #[track_caller]
-    fn into_hold(self) -> Hold<Arc<Lock<T>>, T, Alone> {
+    fn into_hold(self) -> OwnedHold<T, T> {
         match self.0 {
             Ok(hold) => hold,
             Err(_) => lock_is_lost(),
@@ -321,7 +324,7 @@ impl<T: ?Sized> OwnedLockGuard<T> {
 
 /// Reaches a part of the value of a [`Lock`] and keeps it locked and alive, see [`OwnedLockGuard::map`].
 #[must_use = "the lock is unlocked when this is dropped"]
-pub struct OwnedMappedLockGuard<T: ?Sized, U: ?Sized>(Hold<Arc<Lock<T>>, U, Alone>);
+pub struct OwnedMappedLockGuard<T: ?Sized, U: ?Sized>(OwnedHold<T, U>);
 
 impl<T: ?Sized, U: ?Sized> OwnedMappedLockGuard<T, U> {
     #[inline]
