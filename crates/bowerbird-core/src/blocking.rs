@@ -6,6 +6,10 @@
 //!
 //! Threads are started when no idle one is left for what is queued, up to the limit, and end when they
 //! have been idle for the keep-alive time.
+//!
+//! A runtime has two of them: the second does nothing but name lookups, which may hang for half a minute when
+//! no name server answers. So they never take the threads of other work, and the end of the runtime does
+//! not wait for one.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -32,8 +36,34 @@ use crate::task::join::Task;
 use crate::task::state::{BLOCKING, JOIN_INTEREST, State};
 use crate::unhandled::{Unhandled, UnhandledKind};
 
-/// The pool of a runtime.
+/// So many names are looked up at a time; the others wait for their turn.
+const MOST_LOOKUPS: usize = 64;
+
+/// Which pool of a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Closures, work of libraries, helpers.
+    Blocking,
+    /// Name lookups.
+    Lookups,
+}
+
+impl Lane {
+    fn of(class: OffloadClass) -> Self {
+        if class == OffloadClass::Dns { Self::Lookups } else { Self::Blocking }
+    }
+
+    fn pool(self, runtime: &Runtime) -> &Pool {
+        match self {
+            Self::Blocking => &runtime.blocking,
+            Self::Lookups => &runtime.lookups,
+        }
+    }
+}
+
+/// A pool of a runtime.
 pub(crate) struct Pool {
+    lane: Lane,
     state: Mutex<PoolState>,
     has_work: Condvar,
     thread_ended: Condvar,
@@ -69,8 +99,9 @@ enum Work {
 }
 
 impl Pool {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(lane: Lane) -> Self {
         Self {
+            lane,
             state: Mutex::new(PoolState {
                 queue: VecDeque::new(),
                 next_ticket: 0,
@@ -108,14 +139,17 @@ impl Pool {
             self.has_work.notify_one();
             return Ok(());
         }
-        let limit = runtime.config.max_blocking_threads.max(1);
+        let limit = match self.lane {
+            Lane::Blocking => runtime.config.max_blocking_threads.max(1),
+            Lane::Lookups => MOST_LOOKUPS,
+        };
         if !is_urgent && state.ordinary_count() >= limit {
             return Ok(());
         }
         state.thread_count += 1;
-        let index = runtime.config.worker_threads + state.next_index;
-        state.next_index += 1;
         drop(state);
+        // One count for both pools, for it is in the names of threads.
+        let index = runtime.config.worker_threads + runtime.blocking.take_index();
         match self.start_thread(runtime, index) {
             Ok(()) => Ok(()),
             Err(error) => self.thread_not_started(runtime, ticket, &error),
@@ -123,12 +157,18 @@ impl Pool {
     }
 
     fn start_thread(&self, runtime: &Arc<Runtime>, index: usize) -> std::io::Result<()> {
-        let member = runtime.clone();
+        let (member, lane) = (runtime.clone(), self.lane);
         runtime.thread_builder(index).spawn(move || {
-            member.as_member(None, || member.blocking.work(&member));
-            member.blocking.end_thread();
+            member.as_member(None, || lane.pool(&member).work(&member));
+            lane.pool(&member).end_thread();
         })?;
         Ok(())
+    }
+
+    fn take_index(&self) -> usize {
+        let mut state = self.state.lock();
+        state.next_index += 1;
+        state.next_index - 1
     }
 
     /// The system gives no thread: a helper is given back, for its seat stands still. Other work waits for
@@ -391,11 +431,10 @@ pub(crate) fn offloader(runtime: &Arc<Runtime>) -> Offloader {
     let runtime: Weak<Runtime> = Arc::downgrade(runtime);
     Arc::new(move |class, job| {
         let Some(runtime) = runtime.upgrade() else { return Err(job) };
-        runtime.blocking.put(&runtime, Work::Offloaded(class, job)).map_err(
-            |(work, _)| match work {
-                Work::Offloaded(_, job) | Work::Helper(job) => job,
-                Work::Task(_) => unreachable!("the pool gives back what it was given"),
-            },
-        )
+        let pool = Lane::of(class).pool(&runtime);
+        pool.put(&runtime, Work::Offloaded(class, job)).map_err(|(work, _)| match work {
+            Work::Offloaded(_, job) | Work::Helper(job) => job,
+            Work::Task(_) => unreachable!("the pool gives back what it was given"),
+        })
     })
 }

@@ -21,7 +21,7 @@ use bowerbird_base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use bowerbird_base::{debug, swallow};
 
 use crate::block_on::FirstSeat;
-use crate::blocking::Pool;
+use crate::blocking::{Lane, Pool};
 use crate::config::Config;
 use crate::current;
 use crate::idle::Idle;
@@ -56,6 +56,8 @@ pub struct Runtime {
     pub(crate) idle: Idle,
     pub(crate) driver: Arc<dyn Park>,
     pub(crate) blocking: Pool,
+    /// Threads that look names up.
+    pub(crate) lookups: Pool,
     pub(crate) rescue: Rescue,
     pub(crate) sweep: Sweep,
     flags: AtomicU32,
@@ -159,7 +161,8 @@ impl Runtime {
             injector: Door::new(),
             idle: Idle::new(count),
             driver,
-            blocking: Pool::new(),
+            blocking: Pool::new(Lane::Blocking),
+            lookups: Pool::new(Lane::Lookups),
             rescue: Rescue::new(),
             sweep: Sweep::new(),
             flags: AtomicU32::new(Flags::of(&config).0),

@@ -173,7 +173,9 @@ impl Runtime {
         let mut is_swept = self.sweep_until(deadline, |runtime| Box::pin(sweep(runtime, |_| true)));
         let limit =
             deadline.or_else(|| system_now().checked_add(self.config.blocking_shutdown_timeout));
-        self.blocking.close(self);
+        self.close_pools();
+        // Lookups that go on are left behind, so this is short.
+        self.lookups.wait_until_idle(self, limit);
         let is_idle = self.blocking.wait_until_idle(self, limit);
         if is_swept && is_idle && self.blocking_seat.list.len() > 0 {
             is_swept = self.sweep_until(limit, |it| Box::pin(wait_for_blocking_cleanups(it)));
@@ -192,6 +194,11 @@ impl Runtime {
         if !is_swept || !is_idle || self.has_unfinished() {
             self.leave_behind();
         }
+    }
+
+    fn close_pools(self: &Arc<Self>) {
+        self.blocking.close(self);
+        self.lookups.close(self);
     }
 
     fn join_thread(&self, thread: thread::JoinHandle<()>) {
@@ -247,7 +254,7 @@ impl Runtime {
         let runtime = self.clone();
         let builder = thread::Builder::new().name("bowerbird-shutdown".into());
         if let Err(error) = builder.spawn(move || runtime.shut_down(Patience::Complete)) {
-            self.blocking.close(self);
+            self.close_pools();
             self.stop();
             let message = "a runtime could not be ended in the background, and was left behind";
             let unhandled = Unhandled::new(UnhandledKind::Shutdown, message);

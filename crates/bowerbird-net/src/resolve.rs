@@ -1,4 +1,4 @@
-//! From a target to addresses: names are looked up on the blocking pool, never on a worker.
+//! From what the user writes to socket addresses, for `connect`, `bind` and `lookup_host`.
 
 use std::future::Future;
 use std::io;
@@ -6,44 +6,37 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bowerbird_base::poll_context::{self, OffloadClass};
-use bowerbird_sync::oneshot;
+use bowerbird_io::Leaf;
 
-use crate::socket;
+use crate::dns::{AddrInfo, Lookup, Query, SocketType};
 use crate::to_addrs::{Target, ToAddrs};
 
 /// The addresses of a target, now or after a lookup.
-pub(crate) enum Resolve {
-    Known(Option<io::Result<Vec<SocketAddr>>>),
-    Name(String, u16),
-    LookingUp(oneshot::Receiver<io::Result<Vec<SocketAddr>>>),
+pub(crate) struct Resolve {
+    /// What needs no lookup, until it is given.
+    known: Option<io::Result<Vec<SocketAddr>>>,
+    /// What does, until it is asked.
+    query: Option<Query>,
+    lookup: Lookup<Vec<AddrInfo>>,
 }
 
 impl Resolve {
+    /// A part of another future, which notes its own place.
     pub(crate) fn new(addrs: &impl ToAddrs) -> Self {
-        match addrs.to_target() {
-            Ok(Target::Addrs(addrs)) => Self::Known(Some(Ok(addrs))),
-            Ok(Target::Name(host, port)) => Self::Name(host, port),
-            Err(error) => Self::Known(Some(Err(error))),
-        }
+        Self::with_leaf(addrs, Leaf::part(None))
     }
 
-    fn look_up(host: &str, port: u16) -> Self {
-        let (sender, receiver) = oneshot::channel();
-        let name = host.to_owned();
-        let job = Box::new(move || {
-            let found = socket::look_up(&name, port).map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot look up `{name}`: {error}"))
-            });
-            // Who asked may have gone.
-            let _ = sender.send(found);
-        });
-        match poll_context::offload(OffloadClass::Dns, job) {
-            Ok(()) => Self::LookingUp(receiver),
-            Err(_) => Self::Known(Some(Err(io::Error::other(format!(
-                "cannot look up `{host}`: the runtime's blocking pool takes no more work"
-            ))))),
-        }
+    pub(crate) fn with_leaf(addrs: &impl ToAddrs, leaf: Leaf) -> Self {
+        let (known, query) = match addrs.to_target() {
+            Ok(Target::Addrs(addrs)) => (Some(Ok(addrs)), None),
+            Ok(Target::Name(host, port)) => {
+                let mut query = Query::new(Some(host), port.into());
+                query.socket_type = SocketType::STREAM;
+                (None, Some(query))
+            }
+            Err(error) => (Some(Err(error)), None),
+        };
+        Self { known, query, lookup: Lookup::new(leaf) }
     }
 }
 
@@ -51,28 +44,12 @@ impl Future for Resolve {
     type Output = io::Result<Vec<SocketAddr>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            match &mut *self {
-                Self::Known(result) => {
-                    return match result.take() {
-                        Some(result) => Poll::Ready(result),
-                        None => panic!("polled after it was ready"),
-                    };
-                }
-                Self::Name(host, port) => {
-                    let next = Self::look_up(host, *port);
-                    *self = next;
-                }
-                Self::LookingUp(receiver) => {
-                    return Pin::new(receiver).poll(cx).map(|found| {
-                        found.unwrap_or_else(|_| {
-                            Err(io::Error::other(
-                                "the name lookup was given up: the runtime has ended",
-                            ))
-                        })
-                    });
-                }
-            }
+        let Self { known, query, lookup } = &mut *self;
+        if let Some(result) = known.take() {
+            lookup.polled();
+            return Poll::Ready(result);
         }
+        let found = lookup.poll(cx, || query.take().map(Query::into_question));
+        found.map_ok(|found| found.into_iter().map(|it| it.address).collect())
     }
 }

@@ -11,7 +11,7 @@
 //! | TCP_NODELAY of what is accepted | inherited from the listener | set on each |
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, SockRef};
@@ -81,11 +81,6 @@ pub(crate) fn adopt_listener(listener: &TcpListener) -> io::Result<()> {
 /// Prepares a stream that came from elsewhere.
 pub(crate) fn adopt_stream(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)
-}
-
-/// Looks a name up; blocks.
-pub(crate) fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    (host, port).to_socket_addrs().map(Iterator::collect)
 }
 
 // ----- moving bytes ----------------------------------------------------------------------------------

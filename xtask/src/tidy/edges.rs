@@ -24,6 +24,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "bowerbird-sync",
             "socket2",
             "rustix",
+            // The resolver, which std asks without options.
+            "libc",
+            "windows-sys",
             "futures-io",
             "futures-core",
             "tokio",
@@ -43,6 +46,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "libc",
             "futures-core",
             "signal-hook-registry",
+            // Console events, and the ends of processes.
+            "windows-sys",
         ],
     ),
     ("bowerbird-macros", &[]),
