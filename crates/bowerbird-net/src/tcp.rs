@@ -5,6 +5,7 @@ mod stream;
 mod futures;
 #[cfg(any(feature = "tokio-io", feature = "hyper"))]
 mod uninit;
+mod ready;
 mod split;
 mod listener;
 

@@ -79,6 +79,8 @@ pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "net")]
+pub mod protocols;
 #[cfg(all(unix, feature = "signal"))]
 pub mod signal;
 pub mod stream;

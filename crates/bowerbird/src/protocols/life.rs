@@ -1,0 +1,175 @@
+//! The life of a transport: what streams and datagrams have in common.
+//!
+//! # The phases
+//! ```text
+//!             1 close(), nothing to send
+//!            ,-----------------------------.
+//!            | 2 abort(), an error         v
+//!   OPEN ----+--------------------------> LOST -----------> GONE
+//!     |                                    ^      5 connection_lost() is called,
+//!     | 3 close(), something to send       |        then the socket is closed
+//!     '--------> FLUSHING -----------------'
+//!                  4 all is sent; abort(), an error
+//! ```
+//! Edges 1 to 4 are taken under the lock by whoever causes them, on any thread; edge 5 by the task of the
+//! connection alone, which is the only one that calls the protocol. The first of 1, 2 and 4 decides what
+//! `connection_lost` is told; later ones change nothing.
+//!
+//! # Flow control
+//! Beside the phase stands whether the protocol was told to pause. Only a write that makes the backlog longer
+//! than `high` sets it, and only the task clears it, once the backlog is at most `low`. The task tells the
+//! protocol of both, one after the other, for a pause that is not yet told is told before anything is sent: so
+//! `pause_writing` and `resume_writing` alternate, beginning with a pause. A transport that is lost while paused
+//! tells no resume, as in asyncio.
+
+use std::io;
+
+/// What waits to be sent.
+pub(super) trait Backlog: Default {
+    /// Its size in bytes.
+    fn size(&self) -> usize;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Flushing,
+    Lost,
+    Gone,
+}
+
+/// What the task has to do before anything else.
+pub(super) enum Turn {
+    PauseWriting,
+    ResumeWriting,
+    Lost(Option<io::Error>),
+}
+
+/// After so many writes on a lost connection somebody is told.
+const LOST_WRITES_UNTIL_REPORT: u8 = 5;
+
+/// asyncio's `high` by default.
+const DEFAULT_HIGH: usize = 64 * 1024;
+
+/// The part of a transport's state that does not depend on what it carries.
+#[derive(Debug)]
+pub(super) struct Life<B> {
+    phase: Phase,
+    error: Option<io::Error>,
+    pub(super) backlog: B,
+    high: usize,
+    low: usize,
+    is_paused: bool,
+    owes_pause: bool,
+    writes_lost: u8,
+}
+
+impl<B: Backlog> Life<B> {
+    pub(super) fn new() -> Self {
+        Self {
+            phase: Phase::Open,
+            error: None,
+            backlog: B::default(),
+            high: DEFAULT_HIGH,
+            low: DEFAULT_HIGH / 4,
+            is_paused: false,
+            owes_pause: false,
+            writes_lost: 0,
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.phase != Phase::Open
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.phase, Phase::Lost | Phase::Gone)
+    }
+
+    /// Edges 1 and 3. Returns whether the task must look.
+    pub(super) fn close(&mut self) -> bool {
+        if self.phase != Phase::Open {
+            return false;
+        }
+        self.phase = if self.backlog.size() == 0 { Phase::Lost } else { Phase::Flushing };
+        true
+    }
+
+    /// Edge 2, and 4 from its other side; what was not sent is dropped. Returns whether the task must look.
+    pub(super) fn fail(&mut self, error: Option<io::Error>) -> bool {
+        if self.is_lost() {
+            return false;
+        }
+        self.phase = Phase::Lost;
+        self.error = error;
+        self.backlog = B::default();
+        true
+    }
+
+    /// Whether a write comes too late; then `Some` of whether it is the one to report.
+    pub(super) fn refuse_write(&mut self) -> Option<bool> {
+        self.is_lost().then(|| {
+            self.writes_lost = self.writes_lost.saturating_add(1);
+            self.writes_lost == LOST_WRITES_UNTIL_REPORT
+        })
+    }
+
+    /// Something was put into the backlog. Returns whether a pause is owed.
+    pub(super) fn grown(&mut self) -> bool {
+        let pauses = !self.is_paused && self.backlog.size() > self.high;
+        self.is_paused |= pauses;
+        self.owes_pause |= pauses;
+        pauses
+    }
+
+    /// What is next, if it is not moving bytes.
+    pub(super) fn next(&mut self) -> Option<Turn> {
+        if self.phase != Phase::Gone && std::mem::take(&mut self.owes_pause) {
+            return Some(Turn::PauseWriting);
+        }
+        if !self.is_lost() && self.is_paused && self.backlog.size() <= self.low {
+            self.is_paused = false;
+            return Some(Turn::ResumeWriting);
+        }
+        if self.phase == Phase::Flushing && self.backlog.size() == 0 {
+            self.phase = Phase::Lost;
+        }
+        if self.phase == Phase::Lost {
+            self.phase = Phase::Gone;
+            return Some(Turn::Lost(self.error.take()));
+        }
+        None
+    }
+
+    /// Sets the limits as asyncio does: of what is not given, `low` is a quarter of `high`.
+    ///
+    /// # Errors
+    /// Gives both back if `low` is above `high`.
+    pub(super) fn set_limits(
+        &mut self,
+        high: Option<usize>,
+        low: Option<usize>,
+    ) -> Result<bool, (usize, usize)> {
+        let high = high.unwrap_or_else(|| low.map_or(DEFAULT_HIGH, |low| low.saturating_mul(4)));
+        let low = low.unwrap_or(high / 4);
+        if low > high {
+            return Err((high, low));
+        }
+        (self.high, self.low) = (high, low);
+        Ok(self.grown())
+    }
+
+    /// `(low, high)`.
+    pub(super) fn limits(&self) -> (usize, usize) {
+        (self.low, self.high)
+    }
+}
+
+/// The panic for limits that contradict each other.
+#[track_caller]
+#[cold]
+pub(super) fn bad_limits((high, low): (usize, usize)) -> ! {
+    panic!(
+        "set_write_buffer_limits() was called with high {high} below low {low}; give a high that is at least low"
+    )
+}

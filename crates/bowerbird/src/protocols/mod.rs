@@ -1,0 +1,34 @@
+//! Transports and protocols: callbacks for bytes.
+//!
+//! asyncio: `asyncio.Transport`, `asyncio.Protocol` and the `loop.create_*` functions, with the order of their
+//! callbacks. Here these functions are free functions; the loop is that of the runtime that calls them.
+//!
+//! A protocol is a value of yours whose methods are called when something happens: bytes came, the peer has
+//! gone, what was written does not leave. A transport is a handle that its methods (and others) write to and
+//! close. Between both stands a task, one for each connection, which calls the protocol and sends what waits.
+//!
+//! Programs that await read better with the streams of [`net`](crate::net). Protocols are for codecs written
+//! against asyncio's, and for many quiet connections: one that waits holds no buffer, and no future of yours.
+//!
+//! # The end
+//! The task of a connection is one of the runtime's tasks. Cancelled, it aborts its connection. So
+//! does the end of [`run`](crate::run): each protocol that is alive then hears `connection_lost(None)`, which
+//! asyncio does not promise. What waited to be sent is lost; a program that ends in good order closes its
+//! transports first and waits for `connection_lost`.
+
+mod any;
+mod backlog;
+mod calls;
+mod connection;
+mod create;
+mod life;
+mod protocol;
+mod scratch;
+mod stream;
+mod transport;
+mod wire;
+
+pub use any::{Buffered, StreamProtocol, Streaming};
+pub use create::{CreateTransport, connect_accepted_socket, create_connection};
+pub use protocol::{BufferedProtocol, Protocol};
+pub use transport::Transport;
