@@ -20,6 +20,7 @@ mod to_addrs;
 mod resolve;
 mod tcp;
 mod traits;
+pub mod streams;
 
 pub use dns::{AddrInfo, getaddrinfo, getnameinfo, lookup_host};
 pub use tcp::{

@@ -84,6 +84,8 @@ pub mod protocols;
 #[cfg(all(unix, feature = "signal"))]
 pub mod signal;
 pub mod stream;
+#[cfg(feature = "net")]
+pub mod streams;
 pub mod sync;
 pub mod context;
 #[cfg(feature = "hyper")]

@@ -150,6 +150,11 @@ impl TcpStream {
         Ok(Self { source, unclosed: Unclosed::new(location) })
     }
 
+    /// Somebody else sees to the end of the connection: debug mode does not look at it.
+    pub(crate) fn closed_elsewhere(&self) {
+        self.unclosed.intend();
+    }
+
     pub(super) fn source(&self) -> &AsyncFd<OsStream> {
         &self.source
     }
@@ -343,7 +348,7 @@ impl TcpStream {
     }
 
     #[inline]
-    pub(super) fn poll_recv_leaf(
+    pub(crate) fn poll_recv_leaf(
         &self,
         cx: &mut Context<'_>,
         leaf: &mut Leaf,

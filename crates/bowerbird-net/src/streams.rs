@@ -1,0 +1,115 @@
+//! asyncio's streams: [`StreamReader`] and [`StreamWriter`] over a connection.
+//!
+//! In the order in which bytes pass them:
+//!
+//! 1. `wire`: what moves bytes both ways; `boxed` makes one of anything with the traits of futures-io.
+//! 2. `connection`: what reader and writer share: the wire, and what is to be written to it.
+//! 3. `reader`, with `buffer`, `reads` (its futures) and `feeder` (readers fed by hand).
+//! 4. `writer`, with `waits` (its futures).
+//! 5. `traits`: the foreign traits.
+//!
+//! A reader reads when somebody waits for it and has no task in the background. A writer sends at once what it
+//! can, and the rest by a waker of its own. Nothing here knows an executor.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::tcp::TcpStream;
+
+mod error;
+mod wire;
+mod boxed;
+mod waiters;
+mod connection;
+mod buffer;
+mod reader;
+mod reads;
+mod feeder;
+mod writer;
+mod waits;
+mod traits;
+
+pub use error::{IncompleteReadError, LimitOverrunError, ReadError};
+pub use feeder::StreamFeeder;
+pub use reader::StreamReader;
+pub use reads::{
+    IntoSeparators, Next, Read, ReadExactly, ReadLine, ReadLineRef, ReadToEnd, ReadUntil,
+};
+pub use waits::{Drain, WaitClosed};
+pub use writer::{StreamTransport, StreamWriter};
+
+use boxed::BoxedWire;
+use connection::Connection;
+use reader::Source;
+use wire::{TcpWire, Wire};
+
+/// Makes a reader and a writer of a TCP connection.
+///
+/// asyncio: `open_connection(sock=sock)`.
+///
+/// # Examples
+/// ```
+/// use bowerbird::net::{TcpListener, TcpStream};
+/// use bowerbird::streams::from_tcp;
+///
+/// bowerbird::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let connect = TcpStream::connect(listener.local_addr()?);
+///     let (client, (mut server, peer)) = bowerbird::try_join((connect, listener.accept())).await?;
+///     let (mut reader, writer) = from_tcp(client);
+///     assert_eq!(writer.local_addr(), Some(peer));
+///     server.write_all(b"hello\n").await?;
+///     assert_eq!(reader.readline().await?, b"hello\n");
+///     std::io::Result::Ok(())
+/// }).unwrap();
+/// ```
+#[track_caller]
+pub fn from_tcp(stream: TcpStream) -> (StreamReader, StreamWriter) {
+    let peer = stream.peer_addr().ok();
+    stream.closed_elsewhere();
+    over(TcpWire { stream, peer }, Location::caller())
+}
+
+/// Makes a reader and a writer of any stream that reads and writes.
+///
+/// asyncio: no counterpart.
+///
+/// To close the writer is to flush the stream, to call its `poll_close` and to drop it; the reader then reads
+/// the end.
+///
+/// # Examples
+/// ```
+/// use bowerbird::net::{TcpListener, TcpStream};
+/// use bowerbird::streams::from_stream;
+///
+/// bowerbird::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let connect = TcpStream::connect(listener.local_addr()?);
+///     let (client, (mut server, _)) = bowerbird::try_join((connect, listener.accept())).await?;
+///     let (mut reader, writer) = from_stream(client);
+///     writer.write("hello");
+///     writer.write_eof();
+///     let mut greeting = Vec::new();
+///     server.read_to_end(&mut greeting).await?;
+///     server.write_all(&greeting).await?;
+///     assert_eq!(reader.readexactly(5).await?, b"hello");
+///     std::io::Result::Ok(())
+/// }).unwrap();
+/// ```
+#[track_caller]
+pub fn from_stream(
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+) -> (StreamReader, StreamWriter) {
+    over(BoxedWire::new(stream), Location::caller())
+}
+
+fn over(
+    wire: impl Wire + 'static,
+    location: &'static Location<'static>,
+) -> (StreamReader, StreamWriter) {
+    let connection: Arc<Connection> = Connection::new(wire);
+    let reader = StreamReader::over(Source::Connection(connection.clone()));
+    (reader, StreamWriter::over(connection, location))
+}

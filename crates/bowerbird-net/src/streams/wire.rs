@@ -1,0 +1,104 @@
+//! What reader and writer share: something that moves bytes both ways.
+
+use std::any::Any;
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::task::{Context, Poll};
+
+use bowerbird_io::Leaf;
+
+use crate::tcp::TcpStream;
+
+/// Moves bytes for a [`StreamReader`](super::StreamReader) and a [`StreamWriter`](super::StreamWriter). At
+/// most one thread reads and at most one writes at a time, but the two directions are independent.
+pub(super) trait Wire: Send + Sync {
+    /// Reads what is there; 0 is the end.
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        leaf: &mut Leaf,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Writes without waiting; `WouldBlock` also where only [`poll_write`](Self::poll_write) can tell.
+    fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
+
+    /// Sends what the stream itself has kept.
+    fn poll_flush(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends the writing direction, after everything was flushed.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Whether reading goes on after [`poll_end`](Self::poll_end).
+    fn can_write_eof(&self) -> bool;
+
+    /// Ends both directions at once; a read that waits is woken and reads the end.
+    fn close(&self);
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// What [`get_extra_info`](super::StreamWriter::get_extra_info) looks at: the socket.
+    fn socket(&self) -> Option<&dyn Any> {
+        None
+    }
+}
+
+/// A TCP connection, and its peer, which the system forgets when the connection ends.
+pub(super) struct TcpWire {
+    pub(super) stream: TcpStream,
+    pub(super) peer: Option<SocketAddr>,
+}
+
+impl Wire for TcpWire {
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        leaf: &mut Leaf,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.poll_recv_leaf(cx, leaf, buffer)
+    }
+
+    fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.try_write_vectored(pieces)
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.stream.poll_send_vectored(cx, pieces)
+    }
+
+    fn poll_end(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.stream.shutdown_how(Shutdown::Write))
+    }
+
+    fn can_write_eof(&self) -> bool {
+        true
+    }
+
+    fn close(&self) {
+        // A connection that is broken is closed.
+        let _ = self.stream.shutdown_how(Shutdown::Both);
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        self.stream.local_addr().ok()
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    fn socket(&self) -> Option<&dyn Any> {
+        Some(&self.stream)
+    }
+}
