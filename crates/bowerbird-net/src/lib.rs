@@ -1,4 +1,4 @@
-//! TCP for bowerbird: [`TcpListener`] and [`TcpStream`].
+//! TCP and Unix sockets for bowerbird.
 //!
 //! The methods that one uses are inherent and `async`; the traits of the ecosystem are implemented beside
 //! them: futures-io always, tokio's with the feature `tokio-io`, hyper's with the feature `hyper`.
@@ -7,8 +7,8 @@
 //!
 //! 1. `to_addrs`, `resolve`: from what the user writes to socket addresses; [`dns`]: the system's resolver, on
 //!    threads of its own.
-//! 2. `tcp::connect`: happy eyeballs (RFC 8305) over several addresses.
-//! 3. `tcp::stream`, `tcp::listener`, `tcp::split`, `tcp::futures`: the types and their futures.
+//! 2. `tcp`, `unix`: the public types. `tcp::connect`: happy eyeballs (RFC 8305) over several addresses.
+//! 3. `byte_stream`, `accepting`: what all streams and all listeners share: futures, halves, methods.
 //! 4. `traits`: the foreign traits.
 //! 5. `socket`: **the one place that reaches the operating system.**
 //!
@@ -18,14 +18,21 @@ pub mod dns;
 mod socket;
 mod to_addrs;
 mod resolve;
+mod byte_stream;
+mod accepting;
 mod tcp;
+#[cfg(unix)]
+pub mod unix;
 mod traits;
 pub mod streams;
 
-pub use dns::{AddrInfo, getaddrinfo, getnameinfo, lookup_host};
-pub use tcp::{
-    Accept, Bind, Connect, Flush, Incoming, OwnedReadHalf, OwnedWriteHalf, Peek, Read, ReadExact,
-    ReadHalf, ReadToEnd, Readable, ReuniteError, ShutdownWrite, TcpListener, TcpStream, Writable,
-    Write, WriteAll, WriteHalf,
+pub use accepting::{Accept, Incoming};
+pub use byte_stream::futures::{
+    Flush, Peek, Read, ReadExact, ReadToEnd, Readable, ShutdownWrite, Writable, Write, WriteAll,
 };
+pub use byte_stream::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use dns::{AddrInfo, getaddrinfo, getnameinfo, lookup_host};
+pub use tcp::{Bind, Connect, TcpListener, TcpStream};
 pub use to_addrs::{Target, ToAddrs};
+#[cfg(unix)]
+pub use unix::{UnixListener, UnixStream};

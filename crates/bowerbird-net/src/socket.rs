@@ -9,12 +9,13 @@
 //! | accept | `accept4`, one call | `accept`, then non-blocking mode |
 //! | `SIGPIPE` | `MSG_NOSIGNAL` on each send | `SO_NOSIGPIPE` where it exists; Rust ignores the signal |
 //! | TCP_NODELAY of what is accepted | inherited from the listener | set on each |
+//! | a short read of a Unix stream | `recvmsg` tells whether descriptors or credentials cut it short | |
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, SockRef};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -25,12 +26,25 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as os;
 
-#[cfg(any(feature = "tokio-io", feature = "hyper"))]
-mod uninit;
-#[cfg(any(feature = "tokio-io", feature = "hyper"))]
-pub(crate) use uninit::recv_uninit;
+mod listener;
+mod stream;
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "no safe wrapper tells all identities of a peer")]
+mod credentials;
 
-pub(crate) use os::accept;
+#[cfg(unix)]
+pub(crate) use credentials::credentials_of_peer;
+pub(crate) use listener::OsListener;
+#[cfg(unix)]
+use stream::calls;
+pub(crate) use stream::{Calls, OsRead, OsSocket, OsSource, OsWrite, Received};
+#[cfg(unix)]
+pub(crate) use unix::{
+    UnixConnect, begin_connect_unix, finish_connect_unix, listen_unix, new_unix_stream,
+    unix_address, unix_address_of, unix_pair,
+};
 
 /// How many connections may wait to be accepted; the system may have a lower limit.
 const BACKLOG: i32 = 1024;
@@ -39,7 +53,7 @@ const BACKLOG: i32 = 1024;
 
 /// Makes a socket and begins to connect it. It is connected, or has an error, when it turns writable.
 pub(crate) fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = os::new_socket(Domain::for_address(address))?;
+    let socket = os::new_socket(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     match socket.connect(&SockAddr::from(address)) {
         Ok(()) => {}
         Err(error) if is_in_progress(&error) => {}
@@ -64,7 +78,7 @@ pub(crate) fn finish_connect(stream: &TcpStream) -> io::Result<()> {
 
 /// Makes a listening socket.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = os::new_socket(Domain::for_address(address))?;
+    let socket = os::new_socket(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     os::before_bind(&socket)?;
     socket.bind(&SockAddr::from(address))?;
     socket.listen(BACKLOG)?;
@@ -76,54 +90,6 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub(crate) fn adopt_listener(listener: &TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     os::before_accept(&SockRef::from(listener))
-}
-
-/// Prepares a stream that came from elsewhere.
-pub(crate) fn adopt_stream(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nonblocking(true)
-}
-
-// ----- moving bytes ----------------------------------------------------------------------------------
-
-#[inline]
-pub(crate) fn recv(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    stream.read(buffer)
-}
-
-#[inline]
-pub(crate) fn recv_vectored(
-    mut stream: &TcpStream,
-    buffers: &mut [IoSliceMut<'_>],
-) -> io::Result<usize> {
-    stream.read_vectored(buffers)
-}
-
-pub(crate) fn peek(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    stream.peek(buffer)
-}
-
-/// Sends; std passes `MSG_NOSIGNAL` where there is one.
-#[inline]
-pub(crate) fn send(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    stream.write(bytes)
-}
-
-/// Sends several pieces. A single one goes by the shorter call.
-#[inline]
-pub(crate) fn send_vectored(stream: &TcpStream, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-    let mut pieces = bytes.iter().filter(|piece| !piece.is_empty());
-    if let (Some(only), None) = (pieces.next(), pieces.next()) {
-        return send(stream, only);
-    }
-    SockRef::from(stream).send_vectored_with_flags(bytes, os::SEND_FLAGS)
-}
-
-/// Ends one direction or both; a connection that the peer has ended already is ended.
-pub(crate) fn shutdown(stream: &TcpStream, how: Shutdown) -> io::Result<()> {
-    match stream.shutdown(how) {
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-        result => result,
-    }
 }
 
 // ----- options ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+use crate::byte_stream::Endpoint;
 use crate::tcp::TcpStream;
 
 mod error;
@@ -68,7 +69,7 @@ use wire::{TcpWire, Wire};
 #[track_caller]
 pub fn from_tcp(stream: TcpStream) -> (StreamReader, StreamWriter) {
     let peer = stream.peer_addr().ok();
-    stream.closed_elsewhere();
+    stream.core().intend();
     over(TcpWire { stream, peer }, Location::caller())
 }
 

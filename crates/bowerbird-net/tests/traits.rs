@@ -5,6 +5,8 @@ mod support;
 
 #[cfg(any(feature = "tokio-io", feature = "hyper"))]
 mod exchange {
+    #[cfg(unix)]
+    pub(crate) use bowerbird_net::UnixStream;
     use bowerbird_net::{TcpListener, TcpStream};
 
     use crate::support::join;
@@ -21,7 +23,7 @@ mod exchange {
 mod tokio_io {
     use std::io::IoSlice;
 
-    use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
     use crate::exchange::pair;
     use crate::support::{join, run};
@@ -30,7 +32,28 @@ mod tokio_io {
     fn tokio_extension_methods_work_on_stream_and_reference() {
         run(async {
             let (client, mut server) = pair().await;
-            let (mut reader, mut writer) = (&client, &client);
+            both_ways((&client, &client), &mut server).await;
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn tokio_extension_methods_work_on_unix_streams_and_halves() {
+        run(async {
+            let (client, mut server) = crate::exchange::UnixStream::pair().unwrap();
+            both_ways((&client, &client), &mut server).await;
+            let (client, mut server) = crate::exchange::UnixStream::pair().unwrap();
+            both_ways(client.into_split(), &mut server).await;
+        });
+    }
+
+    async fn both_ways<R, W, S>((mut reader, mut writer): (R, W), server: &mut S)
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        {
             assert!(AsyncWrite::is_write_vectored(&writer));
             let write = async {
                 let parts = [IoSlice::new(b"hello, "), IoSlice::new(b"world")];
@@ -39,9 +62,9 @@ mod tokio_io {
             };
             let echo = async {
                 let mut bytes = Vec::with_capacity(4);
-                AsyncReadExt::read_to_end(&mut server, &mut bytes).await.unwrap();
-                AsyncWriteExt::write_all(&mut server, &bytes).await.unwrap();
-                AsyncWriteExt::shutdown(&mut server).await.unwrap();
+                AsyncReadExt::read_to_end(server, &mut bytes).await.unwrap();
+                AsyncWriteExt::write_all(server, &bytes).await.unwrap();
+                AsyncWriteExt::shutdown(server).await.unwrap();
             };
             let read = async {
                 let mut text = String::new();
@@ -50,7 +73,7 @@ mod tokio_io {
             };
             let (text, _) = join(read, join(write, echo)).await;
             assert_eq!(text, "hello, world");
-        });
+        }
     }
 }
 
@@ -68,7 +91,22 @@ mod hyper_io {
     #[test]
     fn hyper_traits_move_bytes() {
         run(async {
-            let (mut client, mut server) = pair().await;
+            let (client, server) = pair().await;
+            one_way(client, server).await;
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn hyper_traits_move_bytes_over_unix_streams() {
+        run(async {
+            let (client, server) = crate::exchange::UnixStream::pair().unwrap();
+            one_way(client, server).await;
+        });
+    }
+
+    async fn one_way<S: Read + Write + Unpin>(mut client: S, mut server: S) {
+        {
             assert!(Write::is_write_vectored(&client));
             assert_eq!(
                 poll_fn(|cx| Pin::new(&mut client).poll_write(cx, b"hello")).await.unwrap(),
@@ -85,6 +123,6 @@ mod hyper_io {
                 assert_eq!(buffer.filled().len(), expected);
             }
             assert_eq!(buffer.filled(), b"hello");
-        });
+        }
     }
 }

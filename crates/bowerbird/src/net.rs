@@ -1,6 +1,6 @@
-//! TCP: listeners and streams.
+//! TCP and Unix sockets: listeners and streams.
 //!
-//! asyncio: the sockets under `start_server` and `open_connection`.
+//! asyncio: the sockets under `start_server` and `open_connection`, and under their twins for Unix sockets.
 //!
 //! The methods that one uses are inherent and `async`; the traits of the ecosystem are implemented beside
 //! them: futures-io's always, tokio's with the feature `tokio-io`, hyper's with the feature `hyper`. Names are

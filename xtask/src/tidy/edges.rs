@@ -24,7 +24,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "bowerbird-sync",
             "socket2",
             "rustix",
-            // The resolver, which std asks without options.
+            // The resolver, which std asks without options; recvmmsg and the identity of a peer, which rustix
+            // does not have.
             "libc",
             "windows-sys",
             "futures-io",

@@ -1,17 +1,32 @@
 //! Linux: sockets are born non-blocking and closed in children.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
 
 use rustix::io::Errno;
-use rustix::net::{SendFlags, SocketFlags, acceptfrom_with};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendFlags, SocketAddrAny, SocketAddrUnix,
+    SocketFlags, acceptfrom_with, recvmsg,
+};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::Received;
 
 /// The flags of a send: no `SIGPIPE`.
 pub(super) const SEND_FLAGS: i32 = SendFlags::NOSIGNAL.bits() as i32;
 
-pub(super) fn new_socket(domain: Domain) -> io::Result<Socket> {
-    Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+pub(super) fn new_socket(
+    domain: Domain,
+    kind: Type,
+    protocol: Option<Protocol>,
+) -> io::Result<Socket> {
+    Socket::new(domain, kind.nonblocking(), protocol)
+}
+
+pub(super) fn new_pair(kind: Type) -> io::Result<(Socket, Socket)> {
+    Socket::pair(Domain::UNIX, kind.nonblocking(), None)
 }
 
 pub(super) fn is_in_progress(error: &io::Error) -> bool {
@@ -29,17 +44,45 @@ pub(super) fn before_accept(socket: &Socket) -> io::Result<()> {
 }
 
 /// Accepts a connection; tries again if it was aborted before we came.
-pub(crate) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     loop {
-        match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-            Ok((socket, Some(address))) => return Ok((socket.into(), address.try_into()?)),
-            Ok((socket, None)) => {
-                let stream = TcpStream::from(socket);
-                let address = stream.peer_addr()?;
-                return Ok((stream, address));
-            }
+        match acceptfrom_with(&listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
             Err(Errno::CONNABORTED | Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            result => return Ok(result?),
         }
     }
+}
+
+pub(super) fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (socket, address) = accept(listener)?;
+    let stream = TcpStream::from(socket);
+    let address = match address {
+        Some(address) => address.try_into()?,
+        None => stream.peer_addr()?,
+    };
+    Ok((stream, address))
+}
+
+pub(super) fn accept_unix(listener: &UnixListener) -> io::Result<(UnixStream, UnixAddr)> {
+    let (socket, address) = accept(listener)?;
+    let stream = UnixStream::from(socket);
+    let address = match address.and_then(|any| SocketAddrUnix::try_from(any).ok()) {
+        // Nearly all clients have no name, and std has no other way to say so.
+        Some(address) if address.is_unnamed() => UnixAddr::from_pathname("")?,
+        _ => stream.peer_addr()?,
+    };
+    Ok((stream, address))
+}
+
+/// Receives from a Unix stream. A receive also stops where descriptors (or credentials, if they were asked
+/// for) came with the bytes; then the system says that it has dropped them, and more may be behind.
+#[inline]
+pub(super) fn recv_unix(
+    stream: &UnixStream,
+    buffers: &mut [IoSliceMut<'_>],
+) -> io::Result<Received> {
+    let mut no_control = RecvAncillaryBuffer::default();
+    let received = recvmsg(stream, buffers, &mut no_control, RecvFlags::empty())?;
+    let is_all = !received.flags.contains(ReturnFlags::CTRUNC);
+    Ok(Received { count: received.bytes, is_all })
 }

@@ -1,17 +1,36 @@
 //! Every other system, through socket2.
 
 use std::io;
+#[cfg(unix)]
+use std::io::{IoSliceMut, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+#[cfg(unix)]
+use super::Received;
 
 /// The flags of a send: none. socket2 sets `SO_NOSIGPIPE` where it exists.
 pub(super) const SEND_FLAGS: i32 = 0;
 
-pub(super) fn new_socket(domain: Domain) -> io::Result<Socket> {
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+pub(super) fn new_socket(
+    domain: Domain,
+    kind: Type,
+    protocol: Option<Protocol>,
+) -> io::Result<Socket> {
+    let socket = Socket::new(domain, kind, protocol)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+#[cfg(unix)]
+pub(super) fn new_pair(kind: Type) -> io::Result<(Socket, Socket)> {
+    let (one, other) = Socket::pair(Domain::UNIX, kind, None)?;
+    one.set_nonblocking(true)?;
+    other.set_nonblocking(true)?;
+    Ok((one, other))
 }
 
 #[cfg(unix)]
@@ -43,20 +62,38 @@ pub(super) fn before_accept(_socket: &Socket) -> io::Result<()> {
 }
 
 /// Accepts a connection; tries again if it was aborted before we came.
-pub(crate) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+fn accept<T>(mut once: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        match listener.accept() {
-            Ok((stream, address)) => {
-                stream.set_nonblocking(true)?;
-                stream.set_nodelay(true)?;
-                return Ok((stream, address));
-            }
+        match once() {
             Err(error)
                 if matches!(
                     error.kind(),
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
                 ) => {}
-            Err(error) => return Err(error),
+            result => return result,
         }
     }
+}
+
+pub(super) fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, address) = accept(|| listener.accept())?;
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)?;
+    Ok((stream, address))
+}
+
+#[cfg(unix)]
+pub(super) fn accept_unix(listener: &UnixListener) -> io::Result<(UnixStream, UnixAddr)> {
+    let (stream, address) = accept(|| listener.accept())?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, address))
+}
+
+/// Receives from a Unix stream.
+#[cfg(unix)]
+pub(super) fn recv_unix(
+    mut stream: &UnixStream,
+    buffers: &mut [IoSliceMut<'_>],
+) -> io::Result<Received> {
+    stream.read_vectored(buffers).map(Received::some)
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bowerbird_io::Leaf;
 
+use crate::byte_stream::Endpoint;
 use crate::tcp::TcpStream;
 
 /// Moves bytes for a [`StreamReader`](super::StreamReader) and a [`StreamWriter`](super::StreamWriter). At
@@ -66,7 +67,7 @@ impl Wire for TcpWire {
         leaf: &mut Leaf,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream.poll_recv_leaf(cx, leaf, buffer)
+        self.stream.core().poll_recv_leaf(cx, leaf, buffer)
     }
 
     fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -74,7 +75,7 @@ impl Wire for TcpWire {
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.stream.poll_send_vectored(cx, pieces)
+        self.stream.core().poll_send_vectored(cx, pieces)
     }
 
     fn poll_end(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -19,6 +19,7 @@ use bowerbird_io::{AsyncFd, Interest, IoDriver, Leaf};
 use bowerbird_timer::Sleep;
 
 use super::TcpStream;
+use crate::byte_stream::Core;
 use crate::resolve::Resolve;
 use crate::socket;
 use crate::to_addrs::ToAddrs;
@@ -140,8 +141,9 @@ impl Race {
 
     fn begin(&mut self, driver: &Arc<IoDriver>, location: Option<&'static Location<'static>>) {
         let Some(address) = self.waiting.pop_front() else { return };
-        let begun = socket::begin_connect(address)
-            .and_then(|socket| AsyncFd::register(driver.clone(), socket, TcpStream::INTEREST));
+        let begun = socket::begin_connect(address).and_then(|socket| {
+            AsyncFd::register(driver.clone(), socket, Core::<OsStream>::INTEREST)
+        });
         match begun {
             Ok(socket) => {
                 let leaf = Leaf::part(location);

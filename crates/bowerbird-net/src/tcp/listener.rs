@@ -3,18 +3,17 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener as OsListener, TcpStream as OsStream};
-use std::panic::Location;
+use std::net::{SocketAddr, TcpListener as OsListener};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
-use bowerbird_io::{AsyncFd, Interest, IoDriver, IoWith, expect_current};
-use futures_core::Stream;
+use bowerbird_io::{AsyncFd, Interest, IoDriver, expect_current};
 
 use super::TcpStream;
+use crate::accepting::{self, Accept, Incoming, Listener};
 use crate::resolve::Resolve;
 use crate::socket;
 use crate::to_addrs::ToAddrs;
@@ -49,7 +48,14 @@ pub struct TcpListener {
     source: AsyncFd<OsListener>,
 }
 
-type AcceptOnce = fn(&OsListener) -> io::Result<(OsStream, SocketAddr)>;
+impl Listener for TcpListener {
+    type Os = OsListener;
+    type Stream = TcpStream;
+
+    fn source(&self) -> &AsyncFd<OsListener> {
+        &self.source
+    }
+}
 
 impl TcpListener {
     /// Binds the first of the addresses that can be bound, and listens.
@@ -141,9 +147,7 @@ impl TcpListener {
     /// ```
     #[track_caller]
     pub fn accept(&self) -> Accept<'_> {
-        let operation = socket::accept as AcceptOnce;
-        let accept = self.source.io_for("TcpListener::accept", Interest::READABLE, operation);
-        Accept { listener: self, accept }
+        Accept::new(self)
     }
 
     /// Polls for a connection; the last caller's task is woken.
@@ -153,8 +157,7 @@ impl TcpListener {
     /// # Errors
     /// As for [`TcpListener::accept`].
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let accepted = ready!(self.source.poll_read_with(cx, socket::accept))?;
-        Poll::Ready(self.accepted(accepted, None))
+        accepting::poll_accept(self, cx)
     }
 
     /// Gives the connections as a stream, which never ends.
@@ -182,15 +185,7 @@ impl TcpListener {
     /// }).unwrap();
     /// ```
     pub fn incoming(&self) -> Incoming<'_> {
-        Incoming { listener: self }
-    }
-
-    fn accepted(
-        &self,
-        (stream, peer): (OsStream, SocketAddr),
-        location: Option<&'static Location<'static>>,
-    ) -> io::Result<(TcpStream, SocketAddr)> {
-        Ok((TcpStream::register(self.source.driver().clone(), stream, location)?, peer))
+        Incoming::new(self)
     }
 
     /// The address that it listens on; tells the port if 0 was bound.
@@ -254,53 +249,10 @@ impl Future for Bind {
     }
 }
 
-/// The future of [`TcpListener::accept`].
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Accept<'a> {
-    listener: &'a TcpListener,
-    accept: IoWith<'a, OsListener, AcceptOnce>,
-}
-
-impl Future for Accept<'_> {
-    type Output = io::Result<(TcpStream, SocketAddr)>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let accepted = ready!(Pin::new(&mut self.accept).poll(cx))?;
-        Poll::Ready(self.listener.accepted(accepted, self.accept.location()))
-    }
-}
-
-/// The stream of [`TcpListener::incoming`].
-#[must_use = "streams do nothing unless they are polled"]
-pub struct Incoming<'a> {
-    listener: &'a TcpListener,
-}
-
-impl Stream for Incoming<'_> {
-    type Item = io::Result<TcpStream>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.listener.poll_accept(cx).map(|accepted| Some(accepted.map(|(stream, _)| stream)))
-    }
-}
-
 impl CancelSafe for Bind {}
-impl CancelSafe for Accept<'_> {}
 
 impl fmt::Debug for Bind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bind").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Accept<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accept").field("listener", self.listener).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Incoming<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("listener", self.listener).finish_non_exhaustive()
     }
 }

@@ -7,18 +7,19 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpStream, WriteHalf};
+use super::{for_readers, for_writers};
+use crate::byte_stream::Endpoint;
 
 macro_rules! reads {
-    ($($type:ty),*) => {
-        $(impl AsyncRead for $type {
+    ([$($generics:tt)*] $type:ty) => {
+        impl<$($generics)*> AsyncRead for $type {
             #[inline]
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 buffer: &mut [u8],
             ) -> Poll<io::Result<usize>> {
-                self.poll_recv(cx, buffer)
+                self.core().poll_recv(cx, buffer)
             }
 
             fn poll_read_vectored(
@@ -26,22 +27,22 @@ macro_rules! reads {
                 cx: &mut Context<'_>,
                 buffers: &mut [IoSliceMut<'_>],
             ) -> Poll<io::Result<usize>> {
-                self.poll_recv_vectored(cx, buffers)
+                self.core().poll_recv_vectored(cx, buffers)
             }
-        })*
+        }
     };
 }
 
 macro_rules! writes {
-    ($($type:ty),*) => {
-        $(impl AsyncWrite for $type {
+    ([$($generics:tt)*] $type:ty) => {
+        impl<$($generics)*> AsyncWrite for $type {
             #[inline]
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 bytes: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.poll_send(cx, bytes)
+                self.core().poll_send(cx, bytes)
             }
 
             fn poll_write_vectored(
@@ -49,7 +50,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 bytes: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                self.poll_send_vectored(cx, bytes)
+                self.core().poll_send_vectored(cx, bytes)
             }
 
             fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -57,11 +58,11 @@ macro_rules! writes {
             }
 
             fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.shutdown_how(Shutdown::Write))
+                Poll::Ready(self.core().shutdown(Shutdown::Write))
             }
-        })*
+        }
     };
 }
 
-reads!(TcpStream, &TcpStream, ReadHalf<'_>, OwnedReadHalf);
-writes!(TcpStream, &TcpStream, WriteHalf<'_>, OwnedWriteHalf);
+for_readers!(reads);
+for_writers!(writes);

@@ -7,16 +7,18 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpStream, WriteHalf};
+use super::{for_readers, for_writers};
+use crate::byte_stream::{Core, Endpoint};
+use crate::socket::OsRead;
 
-fn poll_read_buf(
-    stream: &TcpStream,
+fn poll_read_buf<O: OsRead>(
+    core: &Core<O>,
     cx: &mut Context<'_>,
     buffer: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
     // SAFETY: the receive only writes bytes to this memory, and so does not de-initialise any of it.
     let room = unsafe { buffer.unfilled_mut() };
-    let count = ready!(stream.poll_recv_uninit(cx, room))?;
+    let count = ready!(core.poll_recv_uninit(cx, room))?;
     // SAFETY: the receive has initialised the first `count` bytes of what is unfilled.
     unsafe { buffer.assume_init(count) };
     buffer.advance(count);
@@ -24,30 +26,30 @@ fn poll_read_buf(
 }
 
 macro_rules! reads {
-    ($($type:ty),*) => {
-        $(impl AsyncRead for $type {
+    ([$($generics:tt)*] $type:ty) => {
+        impl<$($generics)*> AsyncRead for $type {
             #[inline]
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 buffer: &mut ReadBuf<'_>,
             ) -> Poll<io::Result<()>> {
-                poll_read_buf(&self, cx, buffer)
+                poll_read_buf(self.core(), cx, buffer)
             }
-        })*
+        }
     };
 }
 
 macro_rules! writes {
-    ($($type:ty),*) => {
-        $(impl AsyncWrite for $type {
+    ([$($generics:tt)*] $type:ty) => {
+        impl<$($generics)*> AsyncWrite for $type {
             #[inline]
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 bytes: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.poll_send(cx, bytes)
+                self.core().poll_send(cx, bytes)
             }
 
             fn poll_write_vectored(
@@ -55,7 +57,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 bytes: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                self.poll_send_vectored(cx, bytes)
+                self.core().poll_send_vectored(cx, bytes)
             }
 
             fn is_write_vectored(&self) -> bool {
@@ -67,11 +69,11 @@ macro_rules! writes {
             }
 
             fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.shutdown_how(Shutdown::Write))
+                Poll::Ready(self.core().shutdown(Shutdown::Write))
             }
-        })*
+        }
     };
 }
 
-reads!(TcpStream, &TcpStream, ReadHalf<'_>, OwnedReadHalf);
-writes!(TcpStream, &TcpStream, WriteHalf<'_>, OwnedWriteHalf);
+for_readers!(reads);
+for_writers!(writes);

@@ -108,3 +108,27 @@ pub(crate) async fn poll_once_and_drop<F: Future>(future: F) {
         std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
     assert!(is_pending);
 }
+
+/// A directory of this test's own, removed at the end.
+pub(crate) struct Directory(std::path::PathBuf);
+
+/// Makes an empty directory for the test of that name.
+pub(crate) fn fresh_directory(test: &str) -> Directory {
+    let path = std::env::temp_dir().join(format!("bowerbird-{test}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    Directory(path)
+}
+
+impl std::ops::Deref for Directory {
+    type Target = std::path::Path;
+    fn deref(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

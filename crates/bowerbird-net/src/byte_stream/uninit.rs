@@ -4,10 +4,10 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::task::{Context, Poll};
 
-use super::TcpStream;
-use crate::socket;
+use super::Core;
+use crate::socket::OsRead;
 
-impl TcpStream {
+impl<O: OsRead> Core<O> {
     /// Receives; the bytes that are counted are initialised.
     #[inline]
     pub(crate) fn poll_recv_uninit(
@@ -17,7 +17,7 @@ impl TcpStream {
     ) -> Poll<io::Result<usize>> {
         self.source().poll_read_with(cx, |_| {
             let length = buffer.len();
-            self.recv_with(length, |s| socket::recv_uninit(s, buffer))
+            self.recv_with(length, |os| os.recv_uninit(buffer))
         })
     }
 }

@@ -6,80 +6,81 @@ use std::net::Shutdown;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::TcpStream;
+use super::Endpoint;
 use super::futures::{Flush, Read, ReadExact, ReadToEnd, ShutdownWrite, Write, WriteAll};
+use crate::tcp::TcpStream;
 
-/// The reading half of [`TcpStream::split`]; derefs to the stream for what needs no direction.
+/// The reading half of `split`; derefs to the stream for what needs no direction.
 #[derive(Debug)]
-pub struct ReadHalf<'a>(&'a TcpStream);
+pub struct ReadHalf<'a, S = TcpStream>(&'a S);
 
-/// The writing half of [`TcpStream::split`]; derefs to the stream for what needs no direction.
+/// The writing half of `split`; derefs to the stream for what needs no direction.
 ///
 /// Dropping it ends nothing: the stream is still there.
 #[derive(Debug)]
-pub struct WriteHalf<'a>(&'a TcpStream);
+pub struct WriteHalf<'a, S = TcpStream>(&'a S);
 
-/// The reading half of [`TcpStream::into_split`]; derefs to the stream for what needs no direction.
+/// The reading half of `into_split`; derefs to the stream for what needs no direction.
 #[derive(Debug)]
-pub struct OwnedReadHalf(Arc<TcpStream>);
+pub struct OwnedReadHalf<S = TcpStream>(Arc<S>);
 
-/// The writing half of [`TcpStream::into_split`]; derefs to the stream for what needs no direction.
+/// The writing half of `into_split`; derefs to the stream for what needs no direction.
 ///
 /// Dropping it ends the writing direction: the peer reads the end of the stream.
 #[derive(Debug)]
-pub struct OwnedWriteHalf {
-    stream: Arc<TcpStream>,
+pub struct OwnedWriteHalf<S: Endpoint = TcpStream> {
+    stream: Arc<S>,
     ends_on_drop: bool,
 }
 
-impl<'a> ReadHalf<'a> {
-    pub(super) fn new(stream: &'a TcpStream) -> Self {
+impl<'a, S> ReadHalf<'a, S> {
+    pub(crate) fn new(stream: &'a S) -> Self {
         Self(stream)
     }
 }
 
-impl<'a> WriteHalf<'a> {
-    pub(super) fn new(stream: &'a TcpStream) -> Self {
+impl<'a, S> WriteHalf<'a, S> {
+    pub(crate) fn new(stream: &'a S) -> Self {
         Self(stream)
     }
 }
 
-pub(super) fn into_split(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) {
+pub(crate) fn into_split<S: Endpoint>(stream: S) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
     let stream = Arc::new(stream);
     (OwnedReadHalf(stream.clone()), OwnedWriteHalf { stream, ends_on_drop: true })
 }
 
-impl Deref for ReadHalf<'_> {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
+impl<S> Deref for ReadHalf<'_, S> {
+    type Target = S;
+    fn deref(&self) -> &S {
         self.0
     }
 }
 
-impl Deref for WriteHalf<'_> {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
+impl<S> Deref for WriteHalf<'_, S> {
+    type Target = S;
+    fn deref(&self) -> &S {
         self.0
     }
 }
 
-impl Deref for OwnedReadHalf {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
+impl<S> Deref for OwnedReadHalf<S> {
+    type Target = S;
+    fn deref(&self) -> &S {
         &self.0
     }
 }
 
-impl Deref for OwnedWriteHalf {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
+impl<S: Endpoint> Deref for OwnedWriteHalf<S> {
+    type Target = S;
+    fn deref(&self) -> &S {
         &self.stream
     }
 }
 
 macro_rules! reading_methods {
     ($($half:ty),*) => {
-        $(impl $half {
+        $(impl<S: Endpoint> $half {
             /// Reads what is there; as [`TcpStream::read`].
             ///
             /// # Cancel safety
@@ -88,8 +89,8 @@ macro_rules! reading_methods {
             /// # Errors
             /// As for [`TcpStream::read`].
             #[track_caller]
-            pub fn read<'b>(&'b mut self, buffer: &'b mut [u8]) -> Read<'b> {
-                Read::new(self, buffer)
+            pub fn read<'b>(&'b mut self, buffer: &'b mut [u8]) -> Read<'b, S::Os> {
+                Read::new(self.core(), buffer)
             }
 
             /// Fills the buffer; as [`TcpStream::read_exact`].
@@ -100,8 +101,8 @@ macro_rules! reading_methods {
             /// # Errors
             /// As for [`TcpStream::read_exact`].
             #[track_caller]
-            pub fn read_exact<'b>(&'b mut self, buffer: &'b mut [u8]) -> ReadExact<'b> {
-                ReadExact::new(self, buffer)
+            pub fn read_exact<'b>(&'b mut self, buffer: &'b mut [u8]) -> ReadExact<'b, S::Os> {
+                ReadExact::new(self.core(), buffer)
             }
 
             /// Reads to the end of the stream; as [`TcpStream::read_to_end`].
@@ -112,8 +113,8 @@ macro_rules! reading_methods {
             /// # Errors
             /// As for [`TcpStream::read_to_end`].
             #[track_caller]
-            pub fn read_to_end<'b>(&'b mut self, buffer: &'b mut Vec<u8>) -> ReadToEnd<'b> {
-                ReadToEnd::new(self, buffer)
+            pub fn read_to_end<'b>(&'b mut self, buffer: &'b mut Vec<u8>) -> ReadToEnd<'b, S::Os> {
+                ReadToEnd::new(self.core(), buffer)
             }
         })*
     };
@@ -121,7 +122,7 @@ macro_rules! reading_methods {
 
 macro_rules! writing_methods {
     ($($half:ty),*) => {
-        $(impl $half {
+        $(impl<S: Endpoint> $half {
             /// Writes what the system takes; as [`TcpStream::write`].
             ///
             /// # Cancel safety
@@ -130,8 +131,8 @@ macro_rules! writing_methods {
             /// # Errors
             /// As for [`TcpStream::write`].
             #[track_caller]
-            pub fn write<'b>(&'b mut self, bytes: &'b [u8]) -> Write<'b> {
-                Write::new(self, bytes)
+            pub fn write<'b>(&'b mut self, bytes: &'b [u8]) -> Write<'b, S::Os> {
+                Write::new(self.core(), bytes)
             }
 
             /// Writes all of it; as [`TcpStream::write_all`].
@@ -142,8 +143,8 @@ macro_rules! writing_methods {
             /// # Errors
             /// As for [`TcpStream::write_all`].
             #[track_caller]
-            pub fn write_all<'b>(&'b mut self, bytes: &'b [u8]) -> WriteAll<'b> {
-                WriteAll::new(self, bytes)
+            pub fn write_all<'b>(&'b mut self, bytes: &'b [u8]) -> WriteAll<'b, S::Os> {
+                WriteAll::new(self.core(), bytes)
             }
 
             /// Does nothing: there is no buffer here.
@@ -165,22 +166,22 @@ macro_rules! writing_methods {
             /// # Errors
             /// As for [`TcpStream::shutdown`].
             #[track_caller]
-            pub fn shutdown(&mut self) -> ShutdownWrite<'_> {
-                ShutdownWrite::new(self)
+            pub fn shutdown(&mut self) -> ShutdownWrite<'_, S::Os> {
+                ShutdownWrite::new(self.core())
             }
         })*
     };
 }
 
-reading_methods!(ReadHalf<'_>, OwnedReadHalf);
-writing_methods!(WriteHalf<'_>, OwnedWriteHalf);
+reading_methods!(ReadHalf<'_, S>, OwnedReadHalf<S>);
+writing_methods!(WriteHalf<'_, S>, OwnedWriteHalf<S>);
 
-impl OwnedReadHalf {
+impl<S: Endpoint> OwnedReadHalf<S> {
     /// Puts the stream together again.
     ///
     /// # Errors
     /// The halves are of different streams; they are in the error.
-    pub fn reunite(self, write: OwnedWriteHalf) -> Result<TcpStream, ReuniteError> {
+    pub fn reunite(self, write: OwnedWriteHalf<S>) -> Result<S, ReuniteError<S>> {
         if !Arc::ptr_eq(&self.0, &write.stream) {
             return Err(ReuniteError(self, write));
         }
@@ -192,30 +193,35 @@ impl OwnedReadHalf {
     }
 }
 
-impl OwnedWriteHalf {
+impl<S: Endpoint> OwnedWriteHalf<S> {
     /// Drops this half without ending the direction.
     pub fn forget(mut self) {
         self.ends_on_drop = false;
     }
 }
 
-impl Drop for OwnedWriteHalf {
+impl<S: Endpoint> Drop for OwnedWriteHalf<S> {
     fn drop(&mut self) {
         if self.ends_on_drop {
             // There is nobody to tell of an error; the connection is then ended anyway.
-            let _ = self.stream.shutdown_how(Shutdown::Write);
+            let _ = self.stream.core().shutdown(Shutdown::Write);
         }
     }
 }
 
 /// The error of [`OwnedReadHalf::reunite`]: the halves of two streams.
-#[derive(Debug)]
-pub struct ReuniteError(pub OwnedReadHalf, pub OwnedWriteHalf);
+pub struct ReuniteError<S: Endpoint = TcpStream>(pub OwnedReadHalf<S>, pub OwnedWriteHalf<S>);
 
-impl fmt::Display for ReuniteError {
+impl<S: Endpoint> fmt::Debug for ReuniteError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReuniteError").finish_non_exhaustive()
+    }
+}
+
+impl<S: Endpoint> fmt::Display for ReuniteError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the halves belong to different streams")
     }
 }
 
-impl Error for ReuniteError {}
+impl<S: Endpoint> Error for ReuniteError<S> {}

@@ -1,40 +1,40 @@
-//! The futures of the methods of [`TcpStream`] and of its halves.
+//! The futures of the methods of streams and of their halves. `O` is what the system's handle is.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{Shutdown, TcpStream as OsStream};
+use std::net::{Shutdown, TcpStream};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context;
-use bowerbird_io::{Interest, Leaf, ReadyFor};
+use bowerbird_io::{Descriptor, Interest, Leaf, ReadyFor};
 
-use super::TcpStream;
-use crate::socket;
+use super::Core;
+use crate::socket::{OsRead, OsSocket, OsWrite};
 
 fn end_of_stream() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ended before the buffer was full")
 }
 
-/// The future of [`TcpStream::read`].
+/// The future of [`TcpStream::read`](crate::TcpStream::read) and of its namesakes.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Read<'a> {
-    stream: &'a TcpStream,
+pub struct Read<'a, O: OsRead = TcpStream> {
+    stream: &'a Core<O>,
     buffer: &'a mut [u8],
     leaf: Leaf,
 }
 
-impl<'a> Read<'a> {
+impl<'a, O: OsRead> Read<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
-        Self { stream, buffer, leaf: Leaf::new("TcpStream::read") }
+    pub(crate) fn new(stream: &'a Core<O>, buffer: &'a mut [u8]) -> Self {
+        Self { stream, buffer, leaf: Leaf::new(O::CALLS.read) }
     }
 }
 
-impl Future for Read<'_> {
+impl<O: OsRead> Future for Read<'_, O> {
     type Output = io::Result<usize>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -43,23 +43,23 @@ impl Future for Read<'_> {
     }
 }
 
-/// The future of [`TcpStream::read_exact`].
+/// The future of [`TcpStream::read_exact`](crate::TcpStream::read_exact) and of its namesakes.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct ReadExact<'a> {
-    stream: &'a TcpStream,
+pub struct ReadExact<'a, O: OsRead = TcpStream> {
+    stream: &'a Core<O>,
     buffer: &'a mut [u8],
     filled: usize,
     leaf: Leaf,
 }
 
-impl<'a> ReadExact<'a> {
+impl<'a, O: OsRead> ReadExact<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
-        Self { stream, buffer, filled: 0, leaf: Leaf::new("TcpStream::read_exact") }
+    pub(crate) fn new(stream: &'a Core<O>, buffer: &'a mut [u8]) -> Self {
+        Self { stream, buffer, filled: 0, leaf: Leaf::new(O::CALLS.read_exact) }
     }
 }
 
-impl Future for ReadExact<'_> {
+impl<O: OsRead> Future for ReadExact<'_, O> {
     type Output = io::Result<()>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -79,24 +79,24 @@ impl Future for ReadExact<'_> {
 /// How much room [`ReadToEnd`] makes at a time, at least and at most: room is zeroed before each read.
 const ROOM: (usize, usize) = (8 * 1024, 64 * 1024);
 
-/// The future of [`TcpStream::read_to_end`].
+/// The future of [`TcpStream::read_to_end`](crate::TcpStream::read_to_end) and of its namesakes.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct ReadToEnd<'a> {
-    stream: &'a TcpStream,
+pub struct ReadToEnd<'a, O: OsRead = TcpStream> {
+    stream: &'a Core<O>,
     buffer: &'a mut Vec<u8>,
     begin: usize,
     leaf: Leaf,
 }
 
-impl<'a> ReadToEnd<'a> {
+impl<'a, O: OsRead> ReadToEnd<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut Vec<u8>) -> Self {
+    pub(crate) fn new(stream: &'a Core<O>, buffer: &'a mut Vec<u8>) -> Self {
         let begin = buffer.len();
-        Self { stream, buffer, begin, leaf: Leaf::new("TcpStream::read_to_end") }
+        Self { stream, buffer, begin, leaf: Leaf::new(O::CALLS.read_to_end) }
     }
 }
 
-impl Future for ReadToEnd<'_> {
+impl<O: OsRead> Future for ReadToEnd<'_, O> {
     type Output = io::Result<usize>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -116,22 +116,22 @@ impl Future for ReadToEnd<'_> {
     }
 }
 
-/// The future of [`TcpStream::write`].
+/// The future of [`TcpStream::write`](crate::TcpStream::write) and of its namesakes.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Write<'a> {
-    stream: &'a TcpStream,
+pub struct Write<'a, O: OsWrite = TcpStream> {
+    stream: &'a Core<O>,
     bytes: &'a [u8],
     leaf: Leaf,
 }
 
-impl<'a> Write<'a> {
+impl<'a, O: OsWrite> Write<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream, bytes: &'a [u8]) -> Self {
-        Self { stream, bytes, leaf: Leaf::new("TcpStream::write") }
+    pub(crate) fn new(stream: &'a Core<O>, bytes: &'a [u8]) -> Self {
+        Self { stream, bytes, leaf: Leaf::new(O::CALLS.write) }
     }
 }
 
-impl Future for Write<'_> {
+impl<O: OsWrite> Future for Write<'_, O> {
     type Output = io::Result<usize>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -140,22 +140,22 @@ impl Future for Write<'_> {
     }
 }
 
-/// The future of [`TcpStream::write_all`].
+/// The future of [`TcpStream::write_all`](crate::TcpStream::write_all) and of its namesakes.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct WriteAll<'a> {
-    stream: &'a TcpStream,
+pub struct WriteAll<'a, O: OsWrite = TcpStream> {
+    stream: &'a Core<O>,
     bytes: &'a [u8],
     leaf: Leaf,
 }
 
-impl<'a> WriteAll<'a> {
+impl<'a, O: OsWrite> WriteAll<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream, bytes: &'a [u8]) -> Self {
-        Self { stream, bytes, leaf: Leaf::new("TcpStream::write_all") }
+    pub(crate) fn new(stream: &'a Core<O>, bytes: &'a [u8]) -> Self {
+        Self { stream, bytes, leaf: Leaf::new(O::CALLS.write_all) }
     }
 }
 
-impl Future for WriteAll<'_> {
+impl<O: OsWrite> Future for WriteAll<'_, O> {
     type Output = io::Result<()>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -172,13 +172,13 @@ impl Future for WriteAll<'_> {
     }
 }
 
-/// The future of [`TcpStream::flush`]: ready at once.
+/// The future of [`TcpStream::flush`](crate::TcpStream::flush) and of its namesakes: ready at once.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Flush(());
 
 impl Flush {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(())
     }
 }
@@ -191,40 +191,40 @@ impl Future for Flush {
     }
 }
 
-/// The future of [`TcpStream::shutdown`]: ready at once.
+/// The future of [`TcpStream::shutdown`](crate::TcpStream::shutdown) and of its namesakes: ready at once.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct ShutdownWrite<'a> {
-    stream: &'a TcpStream,
+pub struct ShutdownWrite<'a, O: OsSocket = TcpStream> {
+    stream: &'a Core<O>,
     site: CallSite,
 }
 
-impl<'a> ShutdownWrite<'a> {
+impl<'a, O: OsSocket> ShutdownWrite<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream) -> Self {
-        Self { stream, site: CallSite::new("TcpStream::shutdown") }
+    pub(crate) fn new(stream: &'a Core<O>) -> Self {
+        Self { stream, site: CallSite::new(O::CALLS.shutdown) }
     }
 }
 
-impl Future for ShutdownWrite<'_> {
+impl<O: OsSocket> Future for ShutdownWrite<'_, O> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.site.polled();
-        Poll::Ready(self.stream.shutdown_how(Shutdown::Write))
+        Poll::Ready(self.stream.shutdown(Shutdown::Write))
     }
 }
 
-/// The future of [`TcpStream::readable`].
+/// The future of [`TcpStream::readable`](crate::TcpStream::readable) and of its namesakes.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Readable<'a>(pub(super) ReadyFor<'a, OsStream>);
+pub struct Readable<'a, O: Descriptor = TcpStream>(pub(crate) ReadyFor<'a, O>);
 
-/// The future of [`TcpStream::writable`].
+/// The future of [`TcpStream::writable`](crate::TcpStream::writable) and of its namesakes.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Writable<'a>(pub(super) ReadyFor<'a, OsStream>);
+pub struct Writable<'a, O: Descriptor = TcpStream>(pub(crate) ReadyFor<'a, O>);
 
-impl Future for Readable<'_> {
+impl<O: Descriptor> Future for Readable<'_, O> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -232,7 +232,7 @@ impl Future for Readable<'_> {
     }
 }
 
-impl Future for Writable<'_> {
+impl<O: Descriptor> Future for Writable<'_, O> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -240,27 +240,27 @@ impl Future for Writable<'_> {
     }
 }
 
-/// The future of [`TcpStream::peek`].
+/// The future of [`TcpStream::peek`](crate::TcpStream::peek) and of its namesakes.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Peek<'a> {
-    stream: &'a TcpStream,
+pub struct Peek<'a, O: OsSocket = TcpStream> {
+    stream: &'a Core<O>,
     buffer: &'a mut [u8],
     /// Polled when nothing is there.
-    readable: ReadyFor<'a, OsStream>,
+    readable: ReadyFor<'a, O>,
     is_suspended: bool,
     site: CallSite,
 }
 
-impl<'a> Peek<'a> {
+impl<'a, O: OsSocket> Peek<'a, O> {
     #[track_caller]
-    pub(super) fn new(stream: &'a TcpStream, buffer: &'a mut [u8]) -> Self {
-        let readable = stream.source().ready_for("TcpStream::peek", Interest::READABLE).into_part();
-        let site = CallSite::new("TcpStream::peek");
+    pub(crate) fn new(stream: &'a Core<O>, buffer: &'a mut [u8]) -> Self {
+        let readable = stream.source().ready_for(O::CALLS.peek, Interest::READABLE).into_part();
+        let site = CallSite::new(O::CALLS.peek);
         Self { stream, buffer, readable, is_suspended: false, site }
     }
 }
 
-impl Future for Peek<'_> {
+impl<O: OsSocket> Future for Peek<'_, O> {
     type Output = io::Result<usize>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -273,7 +273,7 @@ impl Future for Peek<'_> {
         let source = stream.source();
         loop {
             let proceed = ready!(poll_context::poll_proceed(cx));
-            match source.try_io(Interest::READABLE, |s| socket::peek(s, buffer)) {
+            match source.try_io(Interest::READABLE, |os| os.peek(buffer)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => {
                     proceed.made_progress();
@@ -287,18 +287,18 @@ impl Future for Peek<'_> {
 }
 
 // A read or a write completes in the poll that has done it.
-impl CancelSafe for Read<'_> {}
-impl CancelSafe for Write<'_> {}
+impl<O: OsRead> CancelSafe for Read<'_, O> {}
+impl<O: OsWrite> CancelSafe for Write<'_, O> {}
 impl CancelSafe for Flush {}
-impl CancelSafe for ShutdownWrite<'_> {}
-impl CancelSafe for Readable<'_> {}
-impl CancelSafe for Writable<'_> {}
-impl CancelSafe for Peek<'_> {}
+impl<O: OsSocket> CancelSafe for ShutdownWrite<'_, O> {}
+impl<O: Descriptor> CancelSafe for Readable<'_, O> {}
+impl<O: Descriptor> CancelSafe for Writable<'_, O> {}
+impl<O: OsSocket> CancelSafe for Peek<'_, O> {}
 
 /// Shows the name only: what is in the buffers is the user's.
 macro_rules! debug_by_name {
-    ($($name:ident),*) => {
-        $(impl fmt::Debug for $name<'_> {
+    ($($name:ident: $os:ident),*) => {
+        $(impl<O: $os> fmt::Debug for $name<'_, O> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }
@@ -306,4 +306,12 @@ macro_rules! debug_by_name {
     };
 }
 
-debug_by_name!(Read, ReadExact, ReadToEnd, Write, WriteAll, ShutdownWrite, Peek);
+debug_by_name!(
+    Read: OsRead,
+    ReadExact: OsRead,
+    ReadToEnd: OsRead,
+    Write: OsWrite,
+    WriteAll: OsWrite,
+    ShutdownWrite: OsSocket,
+    Peek: OsSocket
+);
