@@ -9,7 +9,7 @@ use bowerbird::{
     TaskHandle, TimeoutError, current_task, gather, sleep, spawn, spawn_blocking, time, timeout,
     timeout_at, yield_now,
 };
-use bowerbird_tests::{Counted, Journal, everywhere, paused, turns, until};
+use bowerbird_tests::{Counted, Journal, everywhere, on_workers, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3_600);
@@ -246,5 +246,20 @@ fn panic_in_a_timeout_goes_through() {
     everywhere(|| async {
         let task = spawn(async { timeout(LONG, async { panic!("inside") }).await });
         assert_eq!(task.await.unwrap_err().message(), Some("inside"));
+    });
+}
+
+/// Uses up the budget of each poll, and so gives others their turn, but never ends.
+async fn work_for_ever() {
+    loop {
+        bowerbird::tasks::coop::consume_budget().await;
+    }
+}
+
+#[test]
+fn work_that_uses_up_its_budget_at_each_poll_is_timed_out() {
+    on_workers(1, async {
+        assert!(timeout(MS, work_for_ever()).await.is_err());
+        assert!(bowerbird::fail_after(MS, async |_| work_for_ever().await).await.is_err());
     });
 }

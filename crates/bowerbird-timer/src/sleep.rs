@@ -346,6 +346,12 @@ impl Sleep {
         }
     }
 
+    /// Waits for the deadline of a scope: whatever budget is left, for what is polled inside the scope may have used
+    /// it up, at each poll.
+    pub fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        poll_context::unconstrained(|| self.poll_elapsed(cx))
+    }
+
     #[inline]
     fn suspend(&mut self, deadline_ns: u64) -> Poll<()> {
         self.was_suspended = true;

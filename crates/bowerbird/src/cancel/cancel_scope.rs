@@ -266,7 +266,7 @@ fn poll_deadline(
         Some(sleep) => sleep.reset(deadline),
         None => *sleep = Some(new_sleep(deadline)),
     }
-    let is_over = sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll_elapsed(cx).is_ready());
+    let is_over = sleep.as_mut().is_some_and(|sleep| sleep.poll_due(cx).is_ready());
     if is_over {
         handle.0.state.lock().is_expired = true;
     }

@@ -134,7 +134,7 @@ impl<F: Future<Output = ()>> Graced<F> {
             return false;
         }
         let sleep = self.sleep.get_or_insert_with(|| sleep_until(deadline));
-        Pin::new(sleep).poll_elapsed(cx).is_ready()
+        sleep.poll_due(cx).is_ready()
     }
 }
 

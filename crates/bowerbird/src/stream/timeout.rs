@@ -52,7 +52,7 @@ impl<S: Stream> Stream for Timeout<S> {
             *this.wait = Wait::Limited(sleep(*this.duration));
         }
         let Wait::Limited(sleep) = this.wait else { return Poll::Pending };
-        if sleep.poll_elapsed(cx).is_pending() {
+        if sleep.poll_due(cx).is_pending() {
             return Poll::Pending;
         }
         *this.wait = Wait::Late;

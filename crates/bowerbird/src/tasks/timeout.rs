@@ -115,7 +115,7 @@ impl<F: Future> Future for Timeout<F> {
         sleep.set_part();
         let deadline = sleep.deadline();
         // A scope that has offered its request once waits for the answer; the elapsed sleep stays ready.
-        let is_due = |cx: &mut Context<'_>| Pin::new(&mut *sleep).poll_elapsed(cx).is_ready();
+        let is_due = |cx: &mut Context<'_>| sleep.poll_due(cx).is_ready();
         let scope = this.scope;
         let polled = with_deadline(Some(deadline), false, || scope.poll(cx, is_due));
         polled.map(|result| result.map_err(|Expired| TimeoutError::new()))

@@ -168,7 +168,7 @@ impl<H: AsRef<TaskHandle>> Wait<H> {
 
     fn is_time_over(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(sleep) = &mut self.sleep else { return false };
-        sleep.poll_elapsed(cx).is_ready()
+        sleep.poll_due(cx).is_ready()
     }
 }
 
