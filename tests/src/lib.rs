@@ -2,6 +2,7 @@
 
 mod child;
 mod counted;
+mod dribble;
 mod flavours;
 mod journal;
 mod load;
@@ -13,6 +14,7 @@ mod until;
 
 pub use child::{Ended, Program};
 pub use counted::Counted;
+pub use dribble::{Dribble, Sip};
 pub use flavours::{WORKER_COUNTS, everywhere, on_workers, paused};
 pub use journal::Journal;
 pub use load::Load;

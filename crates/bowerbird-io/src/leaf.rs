@@ -64,6 +64,12 @@ impl Leaf {
         proceed
     }
 
+    /// Something that it polls, and that notes what it waits for itself, is about to make it return `Pending`.
+    #[inline]
+    pub fn pended(&mut self) {
+        self.is_suspended = true;
+    }
+
     /// Notes what the leaf waits for, right before it returns `Pending`.
     #[inline]
     pub fn suspend(&mut self, kind: &'static str, object: u64) {

@@ -16,6 +16,7 @@
 
 pub mod dns;
 mod socket;
+pub mod io;
 mod to_addrs;
 mod resolve;
 mod byte_stream;

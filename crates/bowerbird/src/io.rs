@@ -1,6 +1,11 @@
-//! Readiness of any descriptor.
+//! Readers, writers, and the readiness of any descriptor.
 //!
-//! asyncio: `loop.add_reader`, `loop.add_writer` and the `loop.sock_*` methods.
+//! asyncio: `StreamReader` and `StreamWriter` for any source and sink of bytes; `loop.add_reader`,
+//! `loop.add_writer` and the `loop.sock_*` methods.
+//!
+//! With the feature `net`: the traits of futures-io, which many libraries share, with extension traits for the methods
+//! that one uses ([`AsyncReadExt`], [`AsyncWriteExt`], [`AsyncBufReadExt`], [`AsyncSeekExt`]); buffers, pipes in
+//! memory, [`copy`]. The futures of the methods are in [`futures`].
 //!
 //! [`AsyncFd`] makes anything with a descriptor awaitable: what the module `net` stands on, and what to use for
 //! a socket, a pipe or a device that has no type of its own here.
@@ -8,3 +13,5 @@
 pub use bowerbird_io::{
     AsyncFd, Descriptor, Interest, IoWith, Readable, Ready, ReadyFor, Writable,
 };
+#[cfg(feature = "net")]
+pub use bowerbird_net::io::*;

@@ -30,6 +30,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "windows-sys",
             "futures-io",
             "futures-core",
+            "pin-project-lite",
+            // The buffers of the codecs.
+            "bytes",
             "tokio",
             "hyper",
             "rustls",
