@@ -22,7 +22,7 @@ use crate::registration::Registration;
 use crate::registry::shut_down_error;
 
 mod futures;
-pub use futures::{IoWith, Readable, ReadyFor, Writable};
+pub use futures::{IoPart, IoWith, Readable, ReadyFor, Writable};
 
 /// Makes any file descriptor (on Windows any socket) awaitable.
 ///

@@ -35,6 +35,8 @@ mod registration;
 mod leaf;
 mod async_fd;
 
+#[doc(hidden)]
+pub use async_fd::IoPart;
 pub use async_fd::{AsyncFd, IoWith, Readable, ReadyFor, Writable};
 pub use current::{current, enter, expect_current};
 pub use descriptor::Descriptor;

@@ -1,4 +1,4 @@
-//! TCP and Unix sockets for bowerbird.
+//! TCP, UDP and Unix sockets for bowerbird.
 //!
 //! The methods that one uses are inherent and `async`; the traits of the ecosystem are implemented beside
 //! them: futures-io always, tokio's with the feature `tokio-io`, hyper's with the feature `hyper`.
@@ -7,8 +7,8 @@
 //!
 //! 1. `to_addrs`, `resolve`: from what the user writes to socket addresses; [`dns`]: the system's resolver, on
 //!    threads of its own.
-//! 2. `tcp`, `unix`: the public types. `tcp::connect`: happy eyeballs (RFC 8305) over several addresses.
-//! 3. `byte_stream`, `accepting`: what all streams and all listeners share: futures, halves, methods.
+//! 2. `tcp`, `udp`, `unix`: the public types. `tcp::connect`: happy eyeballs (RFC 8305) over several addresses.
+//! 3. `byte_stream`, `accepting`, `datagram`: what all streams, listeners and datagram sockets share: futures, halves, methods.
 //! 4. `traits`: the foreign traits.
 //! 5. `socket`: **the one place that reaches the operating system.**
 //!
@@ -21,7 +21,10 @@ mod to_addrs;
 mod resolve;
 mod byte_stream;
 mod accepting;
+pub mod datagram;
+mod options;
 mod tcp;
+mod udp;
 #[cfg(unix)]
 pub mod unix;
 mod traits;
@@ -32,8 +35,8 @@ pub use byte_stream::futures::{
     Flush, Peek, Read, ReadExact, ReadToEnd, Readable, ShutdownWrite, Writable, Write, WriteAll,
 };
 pub use byte_stream::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
-pub use dns::{AddrInfo, getaddrinfo, getnameinfo, lookup_host};
 pub use tcp::{Bind, Connect, TcpListener, TcpStream};
 pub use to_addrs::{Target, ToAddrs};
+pub use udp::{BindUdp, ConnectUdp, Datagrams, RecvMany, SendMany, UdpSocket};
 #[cfg(unix)]
-pub use unix::{UnixListener, UnixStream};
+pub use unix::{UnixDatagram, UnixListener, UnixStream};

@@ -10,6 +10,7 @@
 //! | `SIGPIPE` | `MSG_NOSIGNAL` on each send | `SO_NOSIGPIPE` where it exists; Rust ignores the signal |
 //! | TCP_NODELAY of what is accepted | inherited from the listener | set on each |
 //! | a short read of a Unix stream | `recvmsg` tells whether descriptors or credentials cut it short | |
+//! | many datagrams | `recvmmsg`, `sendmmsg` | one call each |
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -26,17 +27,30 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as os;
 
+mod datagram;
 mod listener;
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "no safe wrapper receives many datagrams in one call")]
+mod mmsg;
+mod option;
 mod stream;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod unix_datagram;
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "no safe wrapper tells all identities of a peer")]
 mod credentials;
 
 #[cfg(unix)]
 pub(crate) use credentials::credentials_of_peer;
+pub(crate) use datagram::{DatagramCalls, OsDatagram, bind_udp, connect_udp};
 pub(crate) use listener::OsListener;
+#[cfg(target_os = "linux")]
+pub(crate) use mmsg::{recv_many, send_many};
+pub(crate) use option::option;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use other::{recv_many, send_many};
 #[cfg(unix)]
 use stream::calls;
 pub(crate) use stream::{Calls, OsRead, OsSocket, OsSource, OsWrite, Received};
@@ -45,6 +59,16 @@ pub(crate) use unix::{
     UnixConnect, begin_connect_unix, finish_connect_unix, listen_unix, new_unix_stream,
     unix_address, unix_address_of, unix_pair,
 };
+#[cfg(unix)]
+pub(crate) use unix_datagram::{bind_unix, connect_unix, new_unix_datagram};
+
+/// What came with a datagram.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meta {
+    pub(crate) length: usize,
+    pub(crate) from: SocketAddr,
+    pub(crate) is_truncated: bool,
+}
 
 /// How many connections may wait to be accepted; the system may have a lower limit.
 const BACKLOG: i32 = 1024;

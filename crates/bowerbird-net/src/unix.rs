@@ -1,4 +1,4 @@
-//! Unix sockets: streams between processes of one machine.
+//! Unix sockets: streams and datagrams between processes of one machine.
 //!
 //! asyncio: what is under `open_unix_connection` and `start_unix_server`.
 //!
@@ -10,8 +10,12 @@ mod connect;
 mod own_file;
 mod listener;
 mod credentials;
+mod datagram;
+mod send_to;
 
 pub use connect::Connect;
 pub use credentials::UCred;
+pub use datagram::UnixDatagram;
 pub use listener::UnixListener;
+pub use send_to::SendTo;
 pub use stream::UnixStream;

@@ -1,4 +1,4 @@
-//! TCP and Unix sockets: listeners and streams.
+//! TCP, UDP and Unix sockets.
 //!
 //! asyncio: the sockets under `start_server` and `open_connection`, and under their twins for Unix sockets.
 //!

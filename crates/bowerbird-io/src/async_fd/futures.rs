@@ -88,12 +88,49 @@ impl<T: Descriptor> Future for Writable<'_, T> {
     }
 }
 
-/// The future of [`AsyncFd::read_with`] and [`AsyncFd::write_with`].
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct IoWith<'a, T: Descriptor, F> {
+/// What the future of an operation keeps beside the operation: its entry in the list, and its [`Leaf`]. For
+/// futures of other crates, whose operations have a type.
+#[doc(hidden)]
+pub struct IoPart<'a, T: Descriptor> {
     waiter: Waiter<'a, T>,
     interest: Interest,
     leaf: Leaf,
+}
+
+impl<'a, T: Descriptor> IoPart<'a, T> {
+    /// Begins an operation of the call of that name.
+    #[track_caller]
+    pub fn new(call: &'static str, source: &'a AsyncFd<T>, interest: Interest) -> Self {
+        Self { waiter: Waiter { source, key: None }, interest, leaf: Leaf::new(call) }
+    }
+
+    /// Where the user's code made it.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.leaf.location()
+    }
+
+    /// Calls the operation when it is worth a try; waits otherwise.
+    #[inline]
+    pub fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &mut impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let Self { waiter, interest, leaf } = self;
+        let source = waiter.source;
+        let result =
+            source.poll_io_in(cx, *interest, leaf, Place::List(&mut waiter.key), operation);
+        if result.is_ready() {
+            source.remove_waiter(&mut waiter.key);
+        }
+        result
+    }
+}
+
+/// The future of [`AsyncFd::read_with`] and [`AsyncFd::write_with`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct IoWith<'a, T: Descriptor, F> {
+    part: IoPart<'a, T>,
     operation: F,
 }
 
@@ -105,14 +142,13 @@ impl<'a, T: Descriptor, F> IoWith<'a, T, F> {
         interest: Interest,
         operation: F,
     ) -> Self {
-        let waiter = Waiter { source, key: None };
-        Self { waiter, interest, leaf: Leaf::new(call), operation }
+        Self { part: IoPart::new(call, source, interest), operation }
     }
 
     /// Where the user's code made it.
     #[doc(hidden)]
     pub fn location(&self) -> Option<&'static Location<'static>> {
-        self.leaf.location()
+        self.part.location()
     }
 }
 
@@ -123,14 +159,8 @@ impl<T: Descriptor, R, F: FnMut(&T) -> io::Result<R>> Future for IoWith<'_, T, F
     type Output = io::Result<R>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { waiter, interest, leaf, operation } = self.get_mut();
-        let source = waiter.source;
-        let result =
-            source.poll_io_in(cx, *interest, leaf, Place::List(&mut waiter.key), operation);
-        if result.is_ready() {
-            source.remove_waiter(&mut waiter.key);
-        }
-        result
+        let Self { part, operation } = self.get_mut();
+        part.poll(cx, operation)
     }
 }
 
@@ -157,8 +187,14 @@ impl<T: Descriptor> fmt::Debug for Writable<'_, T> {
     }
 }
 
+impl<T: Descriptor> fmt::Debug for IoPart<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IoPart").field("interest", &self.interest).finish_non_exhaustive()
+    }
+}
+
 impl<T: Descriptor, F> fmt::Debug for IoWith<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IoWith").field("interest", &self.interest).finish_non_exhaustive()
+        f.debug_struct("IoWith").field("interest", &self.part.interest).finish_non_exhaustive()
     }
 }

@@ -51,7 +51,10 @@ use crate::byte_stream::Endpoint;
 
 handles!(crate::TcpStream, |this| this.core().os());
 handles!(crate::TcpListener, |this| this.source().get_ref());
+handles!(crate::UdpSocket, |this| this.os());
 #[cfg(unix)]
 handles!(crate::UnixStream, |this| this.core().os());
+#[cfg(unix)]
+handles!(crate::UnixDatagram, |this| this.os());
 #[cfg(unix)]
 handles!(crate::UnixListener, |this| this.source().get_ref());

@@ -170,15 +170,8 @@ impl UnixListener {
     /// # std::fs::remove_dir_all(directory).unwrap();
     /// ```
     pub fn set_remove_file(&mut self, remove: bool) -> io::Result<()> {
-        if !remove {
-            if let Some(file) = self.file.take() {
-                file.leave();
-            }
-        } else if self.file.is_none() {
-            let address = self.local_addr()?;
-            self.file = address.as_pathname().map(OwnFile::remember).transpose()?;
-        }
-        Ok(())
+        let address = self.local_addr()?;
+        OwnFile::set(&mut self.file, address.as_pathname(), remove)
     }
 
     /// Accepts a connection.

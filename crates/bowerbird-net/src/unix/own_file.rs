@@ -24,9 +24,22 @@ impl OwnFile {
         Ok(Self { path, id: Some(id) })
     }
 
-    /// Forgets the file, which stays.
-    pub(super) fn leave(mut self) {
-        self.id = None;
+    /// Remembers the socket at a path, or forgets it, so that it stays.
+    pub(super) fn set(
+        file: &mut Option<Self>,
+        path: Option<&Path>,
+        remove: bool,
+    ) -> io::Result<()> {
+        match (remove, path) {
+            (false, _) => {
+                if let Some(mut file) = file.take() {
+                    file.id = None;
+                }
+            }
+            (true, Some(path)) if file.is_none() => *file = Some(Self::remember(path)?),
+            (true, _) => {}
+        }
+        Ok(())
     }
 }
 

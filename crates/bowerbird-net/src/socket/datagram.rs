@@ -1,0 +1,126 @@
+//! What a datagram socket asks of the system, and UDP's answer.
+
+use std::fmt::Debug;
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+
+use bowerbird_io::Descriptor;
+use socket2::{Domain, Protocol, SockAddr, Type};
+
+use super::os;
+
+/// A non-blocking handle of the system that sends and receives datagrams.
+pub trait OsDatagram: Descriptor + Debug {
+    /// What it knows a sender by.
+    type Address;
+    /// What it sends to.
+    type Target: Debug;
+
+    /// What its calls are named.
+    const CALLS: DatagramCalls;
+
+    /// Receives from whom it is connected to, or from anybody.
+    fn recv(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Receives, and tells who has sent.
+    fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Self::Address)>;
+
+    /// Receives, and tells who has sent and whether the datagram was longer than the buffer.
+    fn recv_message(&self, buffer: &mut [u8]) -> io::Result<(usize, Self::Address, bool)>;
+
+    /// Receives and leaves the datagram where it is.
+    fn peek(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// The same, and tells who has sent.
+    fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Self::Address)>;
+
+    /// Sends to whom it is connected to.
+    fn send(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Sends.
+    fn send_to(&self, bytes: &[u8], to: &Self::Target) -> io::Result<usize>;
+}
+
+/// The names of the calls of one type of datagram socket, for debug mode and call graphs.
+#[derive(Debug, Clone, Copy)]
+pub struct DatagramCalls {
+    pub(crate) recv: &'static str,
+    pub(crate) recv_from: &'static str,
+    pub(crate) recv_message: &'static str,
+    pub(crate) peek: &'static str,
+    pub(crate) peek_from: &'static str,
+    pub(crate) send: &'static str,
+    pub(crate) send_to: &'static str,
+}
+
+macro_rules! datagram_calls {
+    ($name:literal) => {
+        $crate::socket::DatagramCalls {
+            recv: concat!($name, "::recv"),
+            recv_from: concat!($name, "::recv_from"),
+            recv_message: concat!($name, "::recv_message"),
+            peek: concat!($name, "::peek"),
+            peek_from: concat!($name, "::peek_from"),
+            send: concat!($name, "::send"),
+            send_to: concat!($name, "::send_to"),
+        }
+    };
+}
+#[cfg(unix)]
+pub(super) use datagram_calls;
+
+/// Makes a UDP socket.
+pub(crate) fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = new_udp(address)?;
+    socket.bind(&SockAddr::from(address))?;
+    Ok(socket.into())
+}
+
+fn new_udp(address: SocketAddr) -> io::Result<socket2::Socket> {
+    os::new_socket(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
+}
+
+/// Sets the peer of a UDP socket.
+pub(crate) fn connect_udp(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
+    socket.connect(address)
+}
+
+impl OsDatagram for UdpSocket {
+    type Address = SocketAddr;
+    type Target = SocketAddr;
+
+    const CALLS: DatagramCalls = datagram_calls!("UdpSocket");
+
+    #[inline]
+    fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        UdpSocket::recv(self, buffer)
+    }
+
+    #[inline]
+    fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        UdpSocket::recv_from(self, buffer)
+    }
+
+    #[inline]
+    fn recv_message(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, bool)> {
+        os::recv_message(self, &mut [IoSliceMut::new(buffer)])
+    }
+
+    fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        UdpSocket::peek(self, buffer)
+    }
+
+    fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        UdpSocket::peek_from(self, buffer)
+    }
+
+    #[inline]
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        UdpSocket::send(self, bytes)
+    }
+
+    #[inline]
+    fn send_to(&self, bytes: &[u8], to: &SocketAddr) -> io::Result<usize> {
+        UdpSocket::send_to(self, bytes, to)
+    }
+}
