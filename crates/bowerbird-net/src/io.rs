@@ -49,6 +49,11 @@ pub use take::Take;
 pub use unwritten::Unwritten;
 pub use write_ext::AsyncWriteExt;
 
+#[cfg(feature = "codec")]
+pub(crate) use step::step;
+#[cfg(feature = "codec")]
+pub(crate) use write::poll_some;
+
 /// The futures of the methods and functions of this module.
 pub mod futures {
     pub use super::buf_read::{FillBuf, ReadLine, ReadUntil, SkipUntil};

@@ -17,6 +17,8 @@
 pub mod dns;
 mod socket;
 pub mod io;
+#[cfg(feature = "codec")]
+pub mod codec;
 mod to_addrs;
 mod resolve;
 mod byte_stream;

@@ -58,6 +58,7 @@
 //! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
 //! | `net` | yes | the module `net`: TCP, with the traits of futures-io |
 //! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
+//! | `codec` | no | the module `codec`: frames out of streams of bytes; brings the crate `bytes` |
 //! | `tokio-io` | no | tokio's `AsyncRead` and `AsyncWrite` for the streams of `net` |
 //! | `hyper` | no | hyper's `Read` and `Write` for these streams, and the module `hyper`: executor and timer |
 
@@ -79,6 +80,9 @@ pub mod time;
 pub mod io;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "codec")]
+#[doc(inline)]
+pub use bowerbird_net::codec;
 #[cfg(feature = "net")]
 pub mod protocols;
 #[cfg(all(unix, feature = "signal"))]

@@ -13,7 +13,7 @@ use super::unwritten::Unwritten;
 
 /// One write of at least a byte.
 #[inline]
-pub(super) fn poll_some<W: AsyncWrite + Unpin + ?Sized>(
+pub(crate) fn poll_some<W: AsyncWrite + Unpin + ?Sized>(
     writer: &mut W,
     leaf: &mut Leaf,
     cx: &mut Context<'_>,
