@@ -27,6 +27,7 @@ const YIELDS: u32 = 16;
 const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
 /// A value behind a lock that spins, then yields, then naps.
+#[repr(C)]
 pub struct SpinLock<T> {
     is_locked: AtomicBool,
     value: UnsafeCell<T>,
@@ -39,9 +40,11 @@ unsafe impl<T: Send> Send for SpinLock<T> {}
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 impl<T> SpinLock<T> {
-    /// Makes a lock around `value`.
-    pub fn new(value: T) -> Self {
-        Self { is_locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    crate::const_fn! {
+        /// Makes a lock around `value`.
+        pub fn new(value: T) -> Self {
+            Self { is_locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        }
     }
 
     /// Waits for the lock.

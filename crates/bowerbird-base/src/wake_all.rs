@@ -5,9 +5,10 @@
 //! them (a send, an unlock, the end of a wait) ends as if nothing had been. It has done its work by then; a panic
 //! would take along what it has to give, and out of a destructor during another panic it would end the process.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use crate::swallow::contain;
+use crate::swallow::{contain, swallow};
 use crate::sync::IS_MODEL;
 
 /// Wakes one task. A panic of its waker is told, and goes no further.
@@ -23,5 +24,14 @@ pub fn wake(waker: Waker) {
 
 /// Wakes all, in order, each as [`wake`] does.
 pub fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
-    wakers.into_iter().for_each(wake);
+    if IS_MODEL {
+        wakers.into_iter().for_each(wake);
+        return;
+    }
+    let mut wakers = wakers.into_iter();
+    // One frame for all that come before a panic.
+    while let Err(panic) = catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(Waker::wake)))
+    {
+        swallow("a waker panicked", panic);
+    }
 }

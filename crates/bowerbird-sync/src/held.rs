@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bowerbird_base::ledger::Line;
-use bowerbird_base::poll_context;
 
 use crate::leaf::Leaf;
 use crate::lock::Lock;
@@ -491,11 +490,10 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
     /// used; all else is done out of line.
     #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
-        let may_take = self.leaf.is_first_poll() && poll_context::has_budget();
+        let may_take = self.leaf.may_go_at_once();
         if let Some(source) = self.source.as_ref().filter(|_| may_take) {
             if source.guarded().permits.try_take(M::COUNT).is_ok() {
-                poll_context::consume_budget(1);
-                self.leaf.polled();
+                self.leaf.went_at_once();
                 if let Some(source) = self.source.take() {
                     return Poll::Ready(Hold::of_taken(source, &self.leaf));
                 }

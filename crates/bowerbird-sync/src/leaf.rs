@@ -48,6 +48,20 @@ impl Leaf {
         !self.is_suspended
     }
 
+    /// Whether a look may be taken without the rest of [`poll`](Self::poll): what is ready then is
+    /// [told](Self::went_at_once), and all else polled.
+    #[inline(always)]
+    pub(crate) fn may_go_at_once(&self) -> bool {
+        self.is_first_poll() && poll_context::has_budget()
+    }
+
+    /// The look found it ready.
+    #[inline(always)]
+    pub(crate) fn went_at_once(&mut self) {
+        poll_context::consume_budget(1);
+        self.site.polled();
+    }
+
     /// The wait has begun: debug mode says nothing of it any more. [`poll`](Self::poll) says so itself.
     #[inline]
     pub(crate) fn polled(&mut self) {

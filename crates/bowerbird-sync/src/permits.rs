@@ -27,10 +27,10 @@
 use std::task::{Context, Poll};
 
 use bowerbird_base::ledger::{Line, Spot};
-use bowerbird_base::sync::Mutex;
+use bowerbird_base::sync::SpinLock;
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::wait_list::{Called, Key, WaitList, lock_renewed};
+use crate::wait_list::{Called, Key, WaitList, poll_called};
 
 /// The most permits that can be free at a time.
 pub(crate) const MOST: usize = usize::MAX >> SHIFT;
@@ -42,7 +42,7 @@ const SHIFT: u32 = 2;
 /// A number of permits, and who waits for how many.
 pub(crate) struct Permits {
     word: AtomicUsize,
-    waits: Mutex<WaitList<Need>>,
+    waits: SpinLock<WaitList<Need>>,
 }
 
 /// What a wait wants, or got.
@@ -69,7 +69,7 @@ impl Permits {
         /// `free` permits, of [`MOST`] at most; the public types check that.
         pub(crate) fn new(free: usize) -> Self {
             assert!(free <= MOST);
-            Self { word: AtomicUsize::new(free << SHIFT), waits: Mutex::new(WaitList::new()) }
+            Self { word: AtomicUsize::new(free << SHIFT), waits: SpinLock::new(WaitList::new()) }
         }
     }
 
@@ -338,17 +338,10 @@ impl Permits {
         outcome
     }
 
-    #[cold]
+    #[inline]
     fn poll_again(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let Some(own) = &*key else { unreachable!("only who waits is polled again") };
-        let (_old, mut waits) = lock_renewed(&self.waits, |waits| waits, own, cx.waker());
-        if !waits.is_called(own) {
-            return Poll::Pending;
-        }
-        let removed = key.take().map(|own| waits.remove(own));
-        drop(waits);
-        let was_closed = removed.is_some_and(|removed| removed.data.was_closed);
-        Poll::Ready(if was_closed { Err(Closed) } else { Ok(()) })
+        poll_called(|| self.waits.lock(), key, cx.waker())
+            .map(|need| if need.was_closed { Err(Closed) } else { Ok(()) })
     }
 
     /// Gives up a wait: what it was handed goes to the next.

@@ -13,7 +13,8 @@
 //! Nothing here runs foreign code: wakers come in already cloned and go out to be woken or dropped after
 //! the lock.
 
-use std::task::Waker;
+use std::ops::DerefMut;
+use std::task::{Poll, Waker};
 
 use bowerbird_base::sync::{Mutex, MutexGuard};
 use bowerbird_base::wake_all::{wake, wake_all};
@@ -87,6 +88,11 @@ impl<T> WaitList<T> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting == 0
+    }
+
+    /// Returns whether somebody was called and has not looked.
+    pub(crate) fn has_called(&self) -> bool {
+        self.taken != self.waiting
     }
 
     /// Returns whether no wait owns an entry, called or not.
@@ -250,6 +256,22 @@ impl<T> WaitList<T> {
         }
     }
 
+    /// Takes the entry out if it was called, and with it the key.
+    #[inline]
+    pub(crate) fn take_called(&mut self, key: &mut Option<Key>) -> Option<T> {
+        let index = key.as_ref()?.0;
+        let state = &mut self.entries[index as usize].state;
+        if !matches!(state, State::Called(_)) {
+            return None;
+        }
+        let State::Called(data) = std::mem::replace(state, State::Free) else {
+            unreachable!("it was just looked at")
+        };
+        *key = None;
+        self.free(index);
+        Some(data)
+    }
+
     /// Takes the entry out.
     pub(crate) fn remove(&mut self, key: Key) -> Removed<T> {
         let index = key.0;
@@ -261,13 +283,19 @@ impl<T> WaitList<T> {
             State::Called(data) => Removed { waker: None, data },
             State::Free => unreachable!("a key owns its entry"),
         };
+        self.free(index);
+        removed
+    }
+
+    /// Puts an entry that was emptied to the free ones.
+    #[inline]
+    fn free(&mut self, index: u32) {
         self.entries[index as usize].next = self.free;
         self.free = index;
         self.taken -= 1;
         if self.taken == 0 && self.entries.capacity() > KEPT {
             *self = Self::new();
         }
-        removed
     }
 
     /// The data of those that wait and were not called, in the order of arrival.
@@ -382,7 +410,17 @@ pub(crate) enum Called {
 }
 
 impl Called {
+    #[inline]
     pub(crate) fn push(&mut self, waker: Waker) {
+        match self {
+            // Nothing is in it, and so no destructor need look.
+            Self::None => std::mem::forget(std::mem::replace(self, Self::One(waker))),
+            Self::One(_) | Self::Many(_) => self.push_another(waker),
+        }
+    }
+
+    #[cold]
+    fn push_another(&mut self, waker: Waker) {
         *self = match std::mem::take(self) {
             Self::None => Self::One(waker),
             Self::One(first) => Self::Many(vec![first, waker]),
@@ -401,11 +439,54 @@ impl Called {
     #[inline]
     pub(crate) fn wake(self) {
         match self {
+            // As in `push`.
+            Self::None => std::mem::forget(self),
+            Self::One(_) | Self::Many(_) => self.wake_some(),
+        }
+    }
+
+    #[inline(never)]
+    fn wake_some(self) {
+        match self {
             Self::None => {}
             Self::One(waker) => wake(waker),
             Self::Many(all) => wake_all(all),
         }
     }
+}
+
+/// Polls a wait that stands in the list: ready with the data of one that was called, which is taken out. The waker
+/// of another one is brought up to date.
+#[inline]
+pub(crate) fn poll_called<T, G: DerefMut<Target = WaitList<T>>>(
+    lock: impl Fn() -> G,
+    key: &mut Option<Key>,
+    waker: &Waker,
+) -> Poll<T> {
+    let mut list = lock();
+    if let Some(data) = list.take_called(key) {
+        return Poll::Ready(data);
+    }
+    if key.as_ref().is_some_and(|own| list.will_wake(own, waker)) {
+        return Poll::Pending;
+    }
+    drop(list);
+    poll_with_another(lock, key, waker)
+}
+
+#[cold]
+fn poll_with_another<T, G: DerefMut<Target = WaitList<T>>>(
+    lock: impl Fn() -> G,
+    key: &mut Option<Key>,
+    waker: &Waker,
+) -> Poll<T> {
+    // Cloned beside the lock, and what is left is dropped after it; the wait may be called in the meantime.
+    let waker = waker.clone();
+    let mut list = lock();
+    let called = list.take_called(key);
+    let _old = key.as_ref().map(|own| list.replace_waker(own, waker));
+    drop(list);
+    called.map_or(Poll::Pending, Poll::Ready)
 }
 
 /// Locks `place` for another poll of a wait: the entry of `key` was called by then, or it has a waker that wakes

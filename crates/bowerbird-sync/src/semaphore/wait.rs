@@ -26,8 +26,23 @@ impl Wait {
         Self { count, key: None, leaf }
     }
 
-    #[inline]
+    /// What is free is taken in a few instructions, and all else done out of line.
+    #[inline(always)]
     fn poll(
+        &mut self,
+        semaphore: &Semaphore,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(usize, Line), AcquireError>> {
+        if self.leaf.may_go_at_once() && semaphore.permits.try_take(self.count).is_ok() {
+            self.leaf.went_at_once();
+            return Poll::Ready(Ok((self.count, semaphore.hold(&self.leaf))));
+        }
+        self.poll_slowly(semaphore, cx)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(
         &mut self,
         semaphore: &Semaphore,
         cx: &mut Context<'_>,
