@@ -14,6 +14,7 @@
 //! Wakers are woken, and values of the user's dropped, after the lock.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::task::{Context, Poll};
 
 use bowerbird_base::sync::{Arc, SpinGuard, SpinLock};
@@ -86,16 +87,82 @@ pub(crate) fn unbounded<T>() -> (UnboundedSender<T>, Half<T>) {
     (UnboundedSender::new(sender), half)
 }
 
+/// The state under its lock, for a step that changes it.
+struct Step<'a, T>(SpinGuard<'a, State<T>>);
+
+impl<T> Deref for Step<'_, T> {
+    type Target = State<T>;
+
+    #[inline]
+    fn deref(&self) -> &State<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Step<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut State<T> {
+        &mut self.0
+    }
+}
+
+impl<T> Drop for Step<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.set_gates();
+    }
+}
+
 impl<T> Channel<T> {
+    #[inline]
+    fn lock(&self) -> Step<'_, T> {
+        Step(self.state.lock())
+    }
+
     /// Changes the state, and wakes those who were called after the lock.
     #[inline]
     fn step<R>(&self, change: impl FnOnce(&mut State<T>, &mut Called) -> R) -> R {
+        self.step_in(self.lock(), change)
+    }
+
+    /// As [`step`](Self::step), in a lock that was taken before.
+    #[inline]
+    fn step_in<R>(
+        &self,
+        mut state: Step<'_, T>,
+        change: impl FnOnce(&mut State<T>, &mut Called) -> R,
+    ) -> R {
         let mut called = Called::default();
-        let mut state = self.state.lock();
         let result = change(&mut state, &mut called);
         drop(state);
         called.wake();
         result
+    }
+
+    /// Puts a value in, if that is all there is to do: a slot is free for anybody, and nobody waits. Most sends are
+    /// this, and inlined as a whole. `Some`: there is more to do.
+    #[inline(always)]
+    fn push_at_once(&self, value: &mut Option<T>) -> Option<Step<'_, T>> {
+        let mut state = self.state.lock();
+        if !state.may_push_at_once() {
+            return Some(Step(state));
+        }
+        if let Some(value) = value.take() {
+            state.buffer.push_back_in_head(value);
+        }
+        None
+    }
+
+    /// Takes a value, if that is all there is to do: one is there for anybody, and nobody waits for its slot.
+    #[inline(always)]
+    fn pop_at_once(&self) -> Result<T, Step<'_, T>> {
+        let mut state = self.state.lock();
+        if state.may_pop_at_once() {
+            if let Some(value) = state.buffer.pop_front_of_head() {
+                return Ok(value);
+            }
+        }
+        Err(Step(state))
     }
 
     /// Reads the state.
@@ -118,15 +185,15 @@ impl<T> Channel<T> {
         waits: fn(&mut State<T>) -> &mut WaitList<D>,
         key: &Key,
         cx: &Context<'_>,
-    ) -> Option<SpinGuard<'_, State<T>>> {
-        let mut state = self.state.lock();
+    ) -> Option<Step<'_, T>> {
+        let mut state = self.lock();
         let list = waits(&mut state);
         if !list.is_called(key) && !list.will_wake(key, cx.waker()) {
             drop(state);
             let waker = cx.waker().clone();
-            let old = waits(&mut self.state.lock()).replace_waker(key, waker);
+            let old = waits(&mut self.lock()).replace_waker(key, waker);
             drop(old);
-            state = self.state.lock();
+            state = self.lock();
         }
         let is_called = waits(&mut state).is_called(key);
         is_called.then_some(state)
@@ -147,17 +214,22 @@ impl<T> Channel<T> {
     }
 
     /// One poll of a wait for slots, which are used in the step that gets them. `key` is the wait's own: `None`
-    /// until it is first suspended, and again after `Ready`.
+    /// until it is first suspended, and again after `Ready`. `first`: the lock is taken, for the first look.
     #[inline]
-    fn poll_slots<R>(
-        &self,
+    fn poll_slots<'a, R>(
+        &'a self,
         key: &mut Option<Key>,
         slots: usize,
         cx: &Context<'_>,
+        first: Option<Step<'a, T>>,
         mut use_them: impl FnMut(&mut State<T>, &mut Called) -> R,
     ) -> Poll<Result<R, Closed>> {
         if key.is_none() {
-            match self.try_slots(slots, &mut use_them) {
+            let state = first.unwrap_or_else(|| self.lock());
+            let reserved = self.step_in(state, |state, called| {
+                state.try_reserve(slots).map(|()| use_them(state, called))
+            });
+            match reserved {
                 Ok(result) => return Poll::Ready(Ok(result)),
                 Err(Refused::Closed) => return Poll::Ready(Err(Closed)),
                 Err(Refused::Full) => {}
@@ -190,14 +262,13 @@ impl<T> Channel<T> {
                 Err(Refused::Full) => Poll::Pending,
             };
         };
-        let Some(mut state) = self.lock_called(|state| &mut state.senders, &own, cx) else {
+        let Some(state) = self.lock_called(|state| &mut state.senders, &own, cx) else {
             *key = Some(own);
             return Poll::Pending;
         };
-        let mut called = Called::default();
-        let result = state.take_slots(own).map(|()| use_them(&mut state, &mut called));
-        drop(state);
-        called.wake();
+        let result = self.step_in(state, |state, called| {
+            state.take_slots(own).map(|()| use_them(state, called))
+        });
         Poll::Ready(result)
     }
 
@@ -241,16 +312,18 @@ impl<T> Channel<T> {
         })
     }
 
-    /// One poll of a wait for values; see [`poll_slots`](Self::poll_slots) for `key`.
+    /// One poll of a wait for values; see [`poll_slots`](Self::poll_slots) for `key` and `first`.
     #[inline]
-    fn poll_take<R>(
-        &self,
+    fn poll_take<'a, R>(
+        &'a self,
         key: &mut Option<Key>,
         cx: &Context<'_>,
+        first: Option<Step<'a, T>>,
         mut take: impl FnMut(&mut State<T>, &mut Called) -> Result<R, TryRecvError>,
     ) -> Poll<Result<R, RecvError>> {
         if key.is_none() {
-            match self.step(&mut take) {
+            let state = first.unwrap_or_else(|| self.lock());
+            match self.step_in(state, &mut take) {
                 Ok(result) => return Poll::Ready(Ok(result)),
                 Err(TryRecvError::Closed) => return Poll::Ready(Err(RecvError(()))),
                 Err(TryRecvError::Empty) => {}
@@ -279,17 +352,14 @@ impl<T> Channel<T> {
                 })
             }
             Some(own) => {
-                let Some(mut state) = self.lock_called(|state| &mut state.receivers, &own, cx)
-                else {
+                let Some(state) = self.lock_called(|state| &mut state.receivers, &own, cx) else {
                     *key = Some(own);
                     return Poll::Pending;
                 };
-                let mut called = Called::default();
-                state.take_promise(own);
-                let taken = take(&mut state, &mut called);
-                drop(state);
-                called.wake();
-                taken
+                self.step_in(state, |state, called| {
+                    state.take_promise(own);
+                    take(state, called)
+                })
             }
         };
         match outcome {

@@ -10,6 +10,7 @@ use bowerbird_base::sync::IS_MODEL;
 /// How many values a segment holds.
 const SEGMENT: usize = if IS_MODEL { 2 } else { 256 };
 
+#[repr(C)]
 pub(super) struct Buffer<T> {
     /// Where values are taken.
     head: VecDeque<T>,
@@ -33,6 +34,43 @@ impl<T> Buffer<T> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.head.is_empty()
+    }
+
+    /// How many values are where values are taken.
+    #[inline(always)]
+    pub(super) fn head_len(&self) -> usize {
+        self.head.len()
+    }
+
+    /// Below which length the head takes values, if there may be `most` altogether.
+    #[inline]
+    pub(super) fn most_in_head(&self, most: usize) -> usize {
+        if self.more.is_empty() { most.min(SEGMENT) } else { 0 }
+    }
+
+    /// As [`most_in_head`](Self::most_in_head), while nothing was put in yet.
+    pub(super) const fn most_of_empty(most: usize) -> usize {
+        if most < SEGMENT { most } else { SEGMENT }
+    }
+
+    /// Above which length the head gives values, if `least` are to stay, and stays the head.
+    #[inline]
+    pub(super) fn least_in_head(&self, least: usize) -> usize {
+        least + usize::from(!self.more.is_empty())
+    }
+
+    /// As [`push_back`](Self::push_back), below [`most_in_head`](Self::most_in_head).
+    #[inline(always)]
+    pub(super) fn push_back_in_head(&mut self, value: T) {
+        debug_assert!(self.more.is_empty() && self.head.len() < SEGMENT);
+        self.head.push_back(value);
+    }
+
+    /// As [`pop_front`](Self::pop_front), above [`least_in_head`](Self::least_in_head).
+    #[inline(always)]
+    pub(super) fn pop_front_of_head(&mut self) -> Option<T> {
+        debug_assert!(self.more.is_empty() || self.head.len() > 1);
+        self.head.pop_front()
     }
 
     #[inline]

@@ -9,7 +9,7 @@ use bowerbird_base::sync::Arc;
 
 use super::buffer::Buffer;
 use super::errors::{RecvError, TryRecvError};
-use super::{Channel, ChannelStatistics};
+use super::{Channel, ChannelStatistics, Step};
 use crate::leaf::Leaf;
 use crate::wait_list::Key;
 
@@ -128,7 +128,7 @@ impl<T> Receiving<T> {
         let Self { half, key, leaf } = self;
         let channel = &*half.channel;
         let poll = leaf.poll(cx, "channel.recv", channel, |cx| {
-            channel.poll_take(key, cx, |state, called| state.try_recv(called))
+            channel.poll_take(key, cx, None, |state, called| state.try_recv(called))
         });
         if poll.is_ready() {
             leaf.begin_again();
@@ -188,11 +188,34 @@ pub struct RecvWait<'a, T> {
 impl<T> Future for RecvWait<'_, T> {
     type Output = Result<T, RecvError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { channel, key, leaf } = &mut *self;
-        leaf.poll(cx, "channel.recv", *channel, |cx| {
-            channel.poll_take(key, cx, |state, called| state.try_recv(called))
+        let mut first = None;
+        if self.leaf.may_go_at_once() && self.key.is_none() {
+            match self.channel.pop_at_once() {
+                Ok(value) => {
+                    self.leaf.went_at_once();
+                    return Poll::Ready(Ok(value));
+                }
+                Err(state) => first = Some(state),
+            }
+        }
+        self.poll_slowly(cx, first)
+    }
+}
+
+impl<'a, T> RecvWait<'a, T> {
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: Option<Step<'a, T>>,
+    ) -> Poll<Result<T, RecvError>> {
+        let Self { channel, key, leaf } = self;
+        let channel = *channel;
+        leaf.poll(cx, "channel.recv", channel, |cx| {
+            channel.poll_take(key, cx, first, |state, called| state.try_recv(called))
         })
     }
 }
@@ -240,7 +263,7 @@ fn poll_many<T>(
             return Poll::Ready(0);
         }
         channel
-            .poll_take(key, cx, |state, called| state.try_recv_many(values, limit, called))
+            .poll_take(key, cx, None, |state, called| state.try_recv_many(values, limit, called))
             .map(|taken| taken.unwrap_or(0))
     })
 }

@@ -12,7 +12,7 @@ use bowerbird_base::sync::Arc;
 
 use super::errors::SendError;
 use super::state::{Closed, State};
-use super::{Channel, OwnedPermit, Permit, PermitIterator, Sender};
+use super::{Channel, OwnedPermit, Permit, PermitIterator, Sender, Step};
 use crate::leaf::Leaf;
 use crate::wait_list::{Called, Key};
 
@@ -40,7 +40,7 @@ impl<T, C: Deref<Target = Channel<T>>> Slots<T, C> {
     ) -> Poll<Result<R, Closed>> {
         let Self { channel, count, key, leaf } = self;
         let channel = &**channel;
-        leaf.poll(cx, kind, channel, |cx| channel.poll_slots(key, *count, cx, use_them))
+        leaf.poll(cx, kind, channel, |cx| channel.poll_slots(key, *count, cx, None, use_them))
     }
 }
 
@@ -107,15 +107,39 @@ impl<T> Unpin for SendWait<'_, T> {}
 impl<T> Future for SendWait<'_, T> {
     type Output = Result<(), SendError<T>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { slots, value } = &mut *self;
-        if value.is_none() {
-            polled_again("send", &slots.leaf);
+        let mut first = None;
+        if slots.leaf.may_go_at_once() && value.is_some() {
+            first = slots.channel.push_at_once(value);
+            if first.is_none() {
+                slots.leaf.went_at_once();
+                return Poll::Ready(Ok(()));
+            }
         }
-        let sent = ready!(slots.poll(cx, "channel.send", |state, called| match value.take() {
-            Some(value) => state.push(value, called),
-            None => Ok(()),
+        self.poll_slowly(cx, first)
+    }
+}
+
+impl<'a, T> SendWait<'a, T> {
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: Option<Step<'a, T>>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        let Self { slots: Slots { channel, count, key, leaf }, value } = self;
+        if value.is_none() {
+            polled_again("send", leaf);
+        }
+        let channel = *channel;
+        let sent = ready!(leaf.poll(cx, "channel.send", channel, |cx| {
+            channel.poll_slots(key, *count, cx, first, |state, called| match value.take() {
+                Some(value) => state.push(value, called),
+                None => Ok(()),
+            })
         }));
         let refused = match sent {
             Ok(Ok(())) => None,

@@ -33,7 +33,10 @@ use super::errors::TryRecvError;
 /// The capacity of a channel without a limit.
 pub(super) const UNBOUNDED: usize = usize::MAX;
 
+/// In this order, so that what most sends and receives look at is in one place with the lock.
+#[repr(C)]
 pub(super) struct State<T> {
+    gates: Gates,
     pub(super) buffer: Buffer<T>,
     pub(super) capacity: usize,
     /// Slots that belong to permits and to waits that were called.
@@ -48,6 +51,13 @@ pub(super) struct State<T> {
     pub(super) sender_count: usize,
     pub(super) weak_sender_count: usize,
     pub(super) receiver_count: usize,
+}
+
+/// Between which lengths of the buffer's head a value goes in or comes out by that alone: no count changes, and
+/// nobody is to be called. Derived from all else, at the end of each other step.
+struct Gates {
+    push_below: usize,
+    pop_above: usize,
 }
 
 /// What a sender waits for, or got.
@@ -72,6 +82,7 @@ impl<T> State<T> {
     /// A channel with one sender and one receiver.
     pub(super) const fn new(capacity: usize) -> Self {
         Self {
+            gates: Gates { push_below: Buffer::<T>::most_of_empty(capacity), pop_above: 0 },
             buffer: Buffer::new(),
             capacity,
             reserved: 0,
@@ -84,6 +95,49 @@ impl<T> State<T> {
             weak_sender_count: 0,
             receiver_count: 1,
         }
+    }
+
+    // -----------------------------------------------------------------------------------------------
+    // What is done at once
+    // -----------------------------------------------------------------------------------------------
+
+    /// Says what may be done at once from now on, after any other step.
+    #[inline]
+    pub(super) fn set_gates(&mut self) {
+        let is_for_anybody = self.is_for_anybody();
+        self.gates = Gates {
+            push_below: match is_for_anybody && self.receivers.is_empty() {
+                true => self.buffer.most_in_head(self.capacity.saturating_sub(self.reserved)),
+                false => 0,
+            },
+            pop_above: match is_for_anybody {
+                true => self.buffer.least_in_head(self.promised),
+                false => usize::MAX,
+            },
+        };
+    }
+
+    /// Whether a slot is free for anybody, the value goes into the head, and nobody waits.
+    #[inline(always)]
+    pub(super) fn may_push_at_once(&self) -> bool {
+        let may = self.buffer.head_len() < self.gates.push_below;
+        debug_assert!(!may || self.is_for_anybody() && self.receivers.is_empty());
+        debug_assert!(!may || self.free() > 0);
+        may
+    }
+
+    /// Whether a value is there for anybody, the head stays as it is, and nobody waits for the slot.
+    #[inline(always)]
+    pub(super) fn may_pop_at_once(&self) -> bool {
+        let may = self.buffer.head_len() > self.gates.pop_above;
+        debug_assert!(!may || self.is_for_anybody() && self.available() > 0);
+        may
+    }
+
+    /// Whether no end is near, and nobody waits for a slot.
+    #[inline]
+    fn is_for_anybody(&self) -> bool {
+        !self.is_closed && self.senders.is_empty()
     }
 
     // -----------------------------------------------------------------------------------------------
