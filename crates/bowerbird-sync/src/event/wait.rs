@@ -88,8 +88,21 @@ fn register(event: &Event, began: &mut Option<Began>, waker: &Waker) -> bool {
 impl Future for EventWait<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { event, began, kind, leaf } = &mut *self;
+        let Self { event, began, leaf, .. } = &mut *self;
+        if leaf.may_go_at_once() && began.is_none() && event.is_set() {
+            leaf.went_at_once();
+            return Poll::Ready(());
+        }
+        self.poll_slowly(cx)
+    }
+}
+
+impl EventWait<'_> {
+    #[cold]
+    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { event, began, kind, leaf } = self;
         leaf.poll(cx, kind, *event, |cx| look(event, began, cx.waker()))
     }
 }

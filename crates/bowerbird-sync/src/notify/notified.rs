@@ -72,19 +72,46 @@ impl<'a> Notified<'a> {
 impl Future for Notified<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { notify, wait, leaf } = &mut *self;
-        leaf.poll(cx, "notify", *notify, |cx| notify.signal.poll(wait, cx.waker()))
+        poll_at(notify, wait, leaf, cx)
     }
 }
 
 impl Drop for Notified<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.notify.signal.leave(&mut self.wait);
     }
 }
 
 impl CancelSafe for Notified<'_> {}
+
+/// One poll of either wait. What has come is seen in a few instructions.
+#[inline]
+fn poll_at(
+    notify: &Notify,
+    wait: &mut SignalWait,
+    leaf: &mut Leaf,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if leaf.may_go_at_once() && notify.signal.is_over_at_once(wait) {
+        leaf.went_at_once();
+        return Poll::Ready(());
+    }
+    poll_slowly(notify, wait, leaf, cx)
+}
+
+#[cold]
+fn poll_slowly(
+    notify: &Notify,
+    wait: &mut SignalWait,
+    leaf: &mut Leaf,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    leaf.poll(cx, "notify", notify, |cx| notify.signal.poll(wait, cx.waker()))
+}
 
 impl fmt::Debug for Notified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,13 +155,15 @@ impl OwnedNotified {
 impl Future for OwnedNotified {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { notify, wait, leaf } = &mut *self;
-        leaf.poll(cx, "notify", &**notify, |cx| notify.signal.poll(wait, cx.waker()))
+        poll_at(notify, wait, leaf, cx)
     }
 }
 
 impl Drop for OwnedNotified {
+    #[inline]
     fn drop(&mut self) {
         self.notify.signal.leave(&mut self.wait);
     }

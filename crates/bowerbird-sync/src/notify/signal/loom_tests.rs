@@ -101,6 +101,74 @@ fn who_was_told_of_a_turn_sees_what_came_before_it() {
     });
 }
 
+/// `[ORD-3]`: the word that says the turn was written again since, by who emptied the list.
+#[test]
+fn word_that_is_stored_carries_the_turn_on() {
+    loom::model(|| {
+        let shared = (Signal::new(), UnsafeCell::new(0));
+        let own = shared.0.wait();
+        let look = move |shared: &(Signal, UnsafeCell<i32>)| {
+            if shared.0.has_come(&own) {
+                shared.1.with(|_| ());
+            }
+        };
+        beside(shared, look, |shared| {
+            shared.1.with_mut(|_| ());
+            shared.0.notify_all();
+            let mut other = wait(&shared.0);
+            assert!(!is_ready(&mut other));
+            shared.0.notify_one(End::First);
+            assert!(is_ready(&mut other));
+        });
+    });
+}
+
+/// `[ORD-4]`: it sees without the lock that its list was taken out.
+#[test]
+fn who_waits_in_the_list_sees_what_came_before_the_turn() {
+    loom::model(|| {
+        let shared = (Signal::new(), UnsafeCell::new(0));
+        let mut own = shared.0.wait();
+        assert!(shared.0.poll(&mut own, Waker::noop()).is_pending());
+        let look = move |shared: &(Signal, UnsafeCell<i32>)| {
+            let turn = shared.0.wait().turn;
+            let is_over = shared.0.is_released(&own);
+            if is_over {
+                shared.1.with(|_| ());
+            }
+            // The turn that was seen before may be an older one, not a newer.
+            assert!(is_over || turn == own.turn);
+            shared.0.leave(&mut own);
+        };
+        let after = beside(shared, look, |shared| {
+            shared.1.with_mut(|_| ());
+            shared.0.notify_all();
+        });
+        assert!(after.0.is_unused());
+    });
+}
+
+/// One was called by notify-one and has not looked: notify-all leaves its entry to it, and calls the other in its
+/// place.
+#[test]
+fn notify_all_races_with_one_that_was_called() {
+    loom::model(|| {
+        let signal = Arc::new(Signal::new());
+        let (mut called, mut other) = (wait(&signal), wait(&signal));
+        assert!(!is_ready(&mut called) && !is_ready(&mut other));
+        signal.notify_one(End::First);
+        let notifier = {
+            let signal = signal.clone();
+            thread::spawn(move || signal.notify_all())
+        };
+        drop(called);
+        block_on(&mut other);
+        notifier.join().unwrap();
+        drop(other);
+        assert!(signal.is_unused());
+    });
+}
+
 /// A notification that comes while a wait joins the list reaches it.
 #[test]
 fn notification_races_with_a_wait() {
