@@ -174,6 +174,7 @@ impl<T> OnceCell<T> {
     ///     assert_eq!(*cell.get_or_init(async || 2).await, 1);
     /// });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn get_or_init<F, Fut>(&self, init: F) -> impl Future<Output = &T>
     where
@@ -183,6 +184,8 @@ impl<T> OnceCell<T> {
         self.get_or_init_at(init, Location::caller())
     }
 
+    /// A value that is there is given in a few instructions.
+    #[inline]
     pub(crate) async fn get_or_init_at<F, Fut>(
         &self,
         init: F,
@@ -192,8 +195,11 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
+        if let Some(value) = self.get() {
+            return value;
+        }
         let init = || async { Ok::<T, Infallible>(init().await) };
-        match self.get_or_try_init_at(init, location).await {
+        match self.try_init_at(init, location).await {
             Ok(value) => value,
             Err(never) => match never {},
         }
@@ -217,16 +223,23 @@ impl<T> OnceCell<T> {
     ///     assert_eq!(cell.get_or_try_init(async || "7".parse::<u8>()).await, Ok(&7));
     /// });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn get_or_try_init<F, Fut, E>(&self, init: F) -> impl Future<Output = Result<&T, E>>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        self.get_or_try_init_at(init, Location::caller())
+        let location = Location::caller();
+        async move {
+            match self.get() {
+                Some(value) => Ok(value),
+                None => self.try_init_at(init, location).await,
+            }
+        }
     }
 
-    async fn get_or_try_init_at<F, Fut, E>(
+    async fn try_init_at<F, Fut, E>(
         &self,
         init: F,
         location: &'static Location<'static>,
@@ -235,9 +248,6 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        if let Some(value) = self.get() {
-            return Ok(value);
-        }
         match self.take_right(location).await {
             Some(right) => {
                 let value = init().await?;
