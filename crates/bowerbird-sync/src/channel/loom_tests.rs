@@ -184,3 +184,21 @@ fn permit_dropped_while_closing_ends_the_receive() {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
+
+/// What was promised to the one that waits is not for the one that comes later, quick as it is.
+#[test]
+fn newcomer_does_not_take_what_was_promised() {
+    loom::model(|| {
+        let (sender, receiver) = mpmc::channel(2);
+        let mut first = receiver.recv();
+        assert!(poll_once(&mut first).is_pending());
+        let other = receiver.clone();
+        let thread = thread::spawn(move || {
+            sender.try_send(1).unwrap();
+            assert!(poll_once(&mut other.recv()).is_pending());
+            sender
+        });
+        assert_eq!(block_on(first), Ok(1));
+        thread.join().unwrap();
+    });
+}
