@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
+use bowerbird::net::{TcpListener, TcpStream};
 use bowerbird::{Runner, gather, gather_iter, sleep, sleep_until, spawn, time, timeout, yield_now};
 use bowerbird_tests::{Journal, catch, everywhere, on_workers, paused, turns};
 
@@ -268,5 +269,26 @@ fn sleeper_is_woken_while_another_task_never_waits() {
         busy.cancel();
         let _never: Result<(), _> = busy.await;
         assert!(timeout(MS, pending::<()>()).await.is_err());
+    });
+}
+
+#[test]
+fn paused_clock_stands_while_a_socket_has_news() {
+    paused(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let start = time::now();
+        for _ in 0..100 {
+            // The connection is there before anybody can sleep on it.
+            let client = TcpStream::connect(listener.local_addr().unwrap());
+            let mut client = timeout(Duration::from_secs(1), client).await.unwrap().unwrap();
+            let (mut server, _) = listener.accept().await.unwrap();
+            let reading = spawn(async move { server.read(&mut [0; 4]).await });
+            yield_now().await;
+            client.write_all(b"news").await.unwrap();
+            assert_eq!(reading.await.unwrap().unwrap(), 4);
+        }
+        assert_eq!(time::now(), start);
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!((time::now() - start).as_secs(), 5);
     });
 }

@@ -31,6 +31,8 @@ mod udp;
 pub mod unix;
 mod traits;
 pub mod streams;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use accepting::{Accept, Incoming};
 pub use byte_stream::futures::{

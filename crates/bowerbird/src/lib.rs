@@ -60,6 +60,7 @@
 //! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
 //! | `codec` | no | the module `codec`: frames out of streams of bytes; brings the crate `bytes` |
 //! | `tokio-io` | no | tokio's `AsyncRead` and `AsyncWrite` for the streams of `net` |
+//! | `tls` | no | the module `tls`: TLS over any stream, by rustls |
 //! | `hyper` | no | hyper's `Read` and `Write` for these streams, and the module `hyper`: executor and timer |
 
 #![forbid(unsafe_code)]
@@ -92,6 +93,8 @@ pub mod stream;
 pub mod streams;
 pub mod sync;
 pub mod context;
+#[cfg(feature = "tls")]
+pub use bowerbird_net::tls;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 

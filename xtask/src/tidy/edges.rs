@@ -35,7 +35,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "bytes",
             "tokio",
             "hyper",
-            "rustls",
+            // TLS: rustls over the traits of futures-io, and the certificates of the system.
+            "futures-rustls",
+            "rustls-native-certs",
         ],
     ),
     (

@@ -1,0 +1,56 @@
+//! TLS over any byte stream, by [rustls] (feature `tls`).
+//!
+//! asyncio: the `ssl` module as `open_connection(ssl=..)`, `start_server(ssl=..)` and `start_tls` use it.
+//!
+//! | asyncio | here |
+//! |---|---|
+//! | `ssl.create_default_context()` | [`TlsConnector::new`] |
+//! | `SSLContext(PROTOCOL_TLS_CLIENT)` and its methods | [`TlsConnector::builder`] |
+//! | `create_default_context(Purpose.CLIENT_AUTH)`, `load_cert_chain` | [`TlsAcceptor::builder`] |
+//! | `verify_mode = CERT_REQUIRED` on a server | [`TlsAcceptorBuilder::require_client_certificates`] |
+//! | `ssl_handshake_timeout`, `ssl_shutdown_timeout` | methods of both builders, with asyncio's defaults |
+//! | `writer.get_extra_info("peercert")`, `"cipher"` | methods of [`TlsStream`] |
+//!
+//! A connector and an acceptor are cheap to clone and made once: what they remember of earlier sessions is
+//! what makes the next handshake short. Whoever has a configuration of rustls hands it over by `From`.
+//!
+//! TLS 1.2 and 1.3 are spoken; nothing older exists in rustls. Certificates are always verified: a test that
+//! has its own authority names it with [`TlsConnectorBuilder::root_certificates`].
+//!
+//! [rustls]: https://docs.rs/rustls
+
+mod acceptor;
+mod certificates;
+mod connector;
+mod error;
+mod handshake;
+mod stream;
+
+pub use acceptor::{TlsAcceptor, TlsAcceptorBuilder};
+pub use connector::{TlsConnector, TlsConnectorBuilder};
+pub use error::TlsError;
+/// The version of rustls that the configurations here are of.
+pub use futures_rustls::rustls;
+pub use handshake::{Accept, Connect};
+pub use stream::{Close, TlsStream};
+
+use std::time::Duration;
+
+/// asyncio's `ssl_handshake_timeout`.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// asyncio's `ssl_shutdown_timeout`.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a peer may take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    handshake: Duration,
+    shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { handshake: HANDSHAKE_TIMEOUT, shutdown: SHUTDOWN_TIMEOUT }
+    }
+}

@@ -1,0 +1,278 @@
+//! The client's side.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_rustls::pki_types::{CertificateDer, ServerName};
+use futures_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::certificates::{Identity, parse_certificates, read_certificates};
+use super::handshake::Connect;
+use super::{Limits, TlsError, acceptor::provider};
+
+/// Begins TLS sessions as a client.
+///
+/// asyncio: an `ssl.SSLContext` for clients.
+///
+/// A clone shares the configuration and the remembered sessions.
+///
+/// # Examples
+/// ```no_run
+/// use bowerbird::io::{AsyncReadExt, AsyncWriteExt};
+/// use bowerbird::net::TcpStream;
+/// use bowerbird::tls::TlsConnector;
+///
+/// # fn main() -> std::io::Result<()> {
+/// bowerbird::run(async {
+///     let connector = TlsConnector::new()?;
+///     let tcp = TcpStream::connect("example.com:443").await?;
+///     let mut stream = connector.connect("example.com", tcp).await?;
+///     stream.write_all(b"GET / HTTP/1.0\r\nhost: example.com\r\n\r\n").await?;
+///     stream.flush().await?;
+///     let mut page = Vec::new();
+///     stream.read_to_end(&mut page).await?;
+///     stream.close().await
+/// })
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TlsConnector {
+    config: Arc<ClientConfig>,
+    limits: Limits,
+}
+
+impl TlsConnector {
+    /// Makes a connector that trusts the certificate authorities of this system.
+    ///
+    /// asyncio: `ssl.create_default_context()`.
+    ///
+    /// It reads the system's certificates, which takes milliseconds: make one, and clone it.
+    ///
+    /// # Errors
+    /// The system has no readable certificates.
+    pub fn new() -> Result<Self, TlsError> {
+        Self::builder().system_roots()?.build()
+    }
+
+    /// Begins a configuration of one's own, which trusts nobody yet.
+    ///
+    /// asyncio: `ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)`.
+    pub fn builder() -> TlsConnectorBuilder {
+        TlsConnectorBuilder {
+            roots: RootCertStore::empty(),
+            identity: None,
+            alpn: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Does the handshake with the server `server_name` over `stream`.
+    ///
+    /// asyncio: `open_connection(ssl=context, server_hostname=server_name)`, or `start_tls` on a stream that
+    /// has carried plain text before.
+    ///
+    /// `server_name` is what the certificate must be for, a host name or an IP address; a host name is also
+    /// sent to the server (SNI).
+    ///
+    /// # Cancel safety
+    /// A handshake that is dropped closes `stream`.
+    ///
+    /// # Errors
+    /// `server_name` is neither a host name nor an address; the server's certificate is not for it or by
+    /// nobody trusted; the two have no protocol in common; the handshake took longer than
+    /// [`handshake_timeout`](TlsConnectorBuilder::handshake_timeout)
+    /// ([`TimedOut`](std::io::ErrorKind::TimedOut)); or `stream` failed.
+    #[track_caller]
+    pub fn connect<S>(&self, server_name: &str, stream: S) -> Connect<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = ServerName::try_from(server_name.to_owned()).map_err(|error| {
+            TlsError::new(format!("`{server_name}` is no name of a TLS server"), error)
+        });
+        Connect::new(&self.config, self.limits, server_name, name, stream)
+    }
+}
+
+impl From<Arc<ClientConfig>> for TlsConnector {
+    /// Takes a configuration of rustls, with the default limits of time.
+    fn from(config: Arc<ClientConfig>) -> Self {
+        Self { config, limits: Limits::default() }
+    }
+}
+
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnector")
+            .field("alpn", &alpn_names(&self.config.alpn_protocols))
+            .finish()
+    }
+}
+
+pub(super) fn alpn_names(protocols: &[Vec<u8>]) -> Vec<String> {
+    protocols.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
+/// What a [`TlsConnector`] is made from.
+///
+/// asyncio: the methods of `ssl.SSLContext`.
+///
+/// # Examples
+/// ```no_run
+/// use bowerbird::tls::TlsConnector;
+///
+/// # fn main() -> Result<(), bowerbird::tls::TlsError> {
+/// let connector = TlsConnector::builder()
+///     .root_certificates_file("ca.pem")?
+///     .certificate_files("client.pem", "client.key")?
+///     .alpn(["h2", "http/1.1"])
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct TlsConnectorBuilder {
+    roots: RootCertStore,
+    identity: Option<Identity>,
+    alpn: Vec<Vec<u8>>,
+    limits: Limits,
+}
+
+impl TlsConnectorBuilder {
+    /// Trusts the certificate authorities of this system.
+    ///
+    /// asyncio: `SSLContext.load_default_certs()`.
+    ///
+    /// # Errors
+    /// The system has no readable certificates. Some that cannot be read beside others that can are passed over.
+    pub fn system_roots(mut self) -> Result<Self, TlsError> {
+        let found = rustls_native_certs::load_native_certs();
+        let (added, _) = self.roots.add_parsable_certificates(found.certs);
+        match found.errors.into_iter().next() {
+            _ if added > 0 => Ok(self),
+            Some(error) => Err(TlsError::new("cannot read this system's certificates", error)),
+            None => Err(TlsError::new(
+                "cannot read this system's certificates",
+                "there are none (on Debian they are the package ca-certificates)",
+            )),
+        }
+    }
+
+    /// Trusts the certificates of a PEM text, and what they sign.
+    ///
+    /// asyncio: `SSLContext.load_verify_locations(cadata=..)`.
+    ///
+    /// # Errors
+    /// The text holds no certificate, or one that cannot be read.
+    pub fn root_certificates(mut self, pem: &[u8]) -> Result<Self, TlsError> {
+        add_roots(&mut self.roots, parse_certificates(pem)?)?;
+        Ok(self)
+    }
+
+    /// Trusts the certificates of a PEM file, and what they sign.
+    ///
+    /// asyncio: `SSLContext.load_verify_locations(cafile)`.
+    ///
+    /// # Errors
+    /// The file cannot be read, holds no certificate, or one that cannot be read.
+    pub fn root_certificates_file(mut self, path: impl AsRef<Path>) -> Result<Self, TlsError> {
+        add_roots(&mut self.roots, read_certificates(path.as_ref())?)?;
+        Ok(self)
+    }
+
+    /// Shows this certificate to servers that ask for one: the chain, own certificate first, and the private
+    /// key, as PEM texts.
+    ///
+    /// asyncio: `SSLContext.load_cert_chain`, which takes files only.
+    ///
+    /// # Errors
+    /// One of the texts does not hold what it should.
+    pub fn certificate(mut self, chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        self.identity = Some(Identity::from_pem(chain, key)?);
+        Ok(self)
+    }
+
+    /// Shows this certificate to servers that ask for one: the chain, own certificate first, and the private
+    /// key, as PEM files.
+    ///
+    /// asyncio: `SSLContext.load_cert_chain(certfile, keyfile)`.
+    ///
+    /// # Errors
+    /// One of the files cannot be read, or does not hold what it should.
+    pub fn certificate_files(
+        mut self,
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Result<Self, TlsError> {
+        self.identity = Some(Identity::from_files(chain.as_ref(), key.as_ref())?);
+        Ok(self)
+    }
+
+    /// Offers these application protocols, the preferred one first (ALPN).
+    ///
+    /// asyncio: `SSLContext.set_alpn_protocols`.
+    pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.alpn = protocols.into_iter().map(|name| name.as_ref().to_vec()).collect();
+        self
+    }
+
+    /// Sets how long a handshake may take; 60 seconds if not set.
+    ///
+    /// asyncio: `ssl_handshake_timeout`.
+    pub fn handshake_timeout(mut self, limit: Duration) -> Self {
+        self.limits.handshake = limit;
+        self
+    }
+
+    /// Sets how long [`TlsStream::close`](super::TlsStream::close) may take; 30 seconds if not set.
+    ///
+    /// asyncio: `ssl_shutdown_timeout`.
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.limits.shutdown = limit;
+        self
+    }
+
+    /// Makes the connector.
+    ///
+    /// # Errors
+    /// Nobody is trusted, so that every handshake would fail; or the certificate and the key do not belong
+    /// together.
+    pub fn build(self) -> Result<TlsConnector, TlsError> {
+        let Self { roots, identity, alpn, limits } = self;
+        if roots.is_empty() {
+            return Err(TlsError::new(
+                "cannot make a TlsConnector",
+                "it trusts nobody: call `system_roots`, `root_certificates_file` or `root_certificates`",
+            ));
+        }
+        let failed = |error| TlsError::new("cannot make a TlsConnector", error);
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(failed)?
+            .with_root_certificates(roots);
+        let mut config = match identity {
+            Some(Identity { chain, key }) => {
+                config.with_client_auth_cert(chain, key).map_err(failed)?
+            }
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = alpn;
+        Ok(TlsConnector { config: Arc::new(config), limits })
+    }
+}
+
+pub(super) fn add_roots(
+    roots: &mut RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+) -> Result<(), TlsError> {
+    for certificate in certificates {
+        roots
+            .add(certificate)
+            .map_err(|error| TlsError::new("a certificate cannot stand for an authority", error))?;
+    }
+    Ok(())
+}
