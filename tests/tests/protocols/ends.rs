@@ -35,13 +35,13 @@ fn test_ctor_with_waiter() {
             create_connection(|| protocol, listener.local_addr().unwrap()).await.unwrap();
         journal.expect(&["made"]);
         assert!(transport.is_reading() && !transport.is_closing());
-        assert_eq!(transport.peername(), Some(listener.local_addr().unwrap()));
+        assert_eq!(transport.peer_addr(), Some(listener.local_addr().unwrap()));
         let (peer, address) = listener.accept().await.unwrap();
-        assert_eq!(transport.sockname(), Some(address));
+        assert_eq!(transport.local_addr(), Some(address));
         drop(peer);
         end(&journal).await;
         assert_eq!(
-            transport.peername(),
+            transport.peer_addr(),
             Some(listener.local_addr().unwrap()),
             "known after the end"
         );
@@ -127,7 +127,7 @@ fn test_connection_lost() {
             let _owned = &guard;
             if call == "lost" {
                 assert!(transport.is_closing());
-                assert!(transport.sockname().is_some(), "the socket is still there");
+                assert!(transport.local_addr().is_some(), "the socket is still there");
             }
         });
         let (transport, mut peer) = pair(protocol).await;

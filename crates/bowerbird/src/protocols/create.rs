@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ use crate::future;
 /// bowerbird::run(async {
 ///     let listener = bowerbird::net::TcpListener::bind("127.0.0.1:0").await?;
 ///     let transport = create_connection(|| Quiet, listener.local_addr()?).await?;
-///     assert_eq!(transport.peername(), Some(listener.local_addr()?));
+///     assert_eq!(transport.peer_addr(), Some(listener.local_addr()?));
 ///     transport.close();
 ///     std::io::Result::Ok(())
 /// }).unwrap();
@@ -103,14 +104,14 @@ where
 /// Starts the task of a connection; the waiter, if there is one, hears when `connection_made` has been called.
 pub(super) fn start<G: Send + Unpin + 'static>(
     wire: Wire,
-    peername: Option<std::net::SocketAddr>,
+    peer_addr: Option<SocketAddr>,
     protocol: AnyProtocol,
     made: Option<super::connection::Made>,
     location: &'static Location<'static>,
     guard: G,
 ) -> Transport {
     let wire = Arc::new(wire);
-    let stream = Stream::new(wire.clone(), peername);
+    let stream = Stream::new(wire.clone(), peer_addr);
     let transport = Transport(stream.clone());
     let connection = Connection::new(stream, wire, protocol, made, location, guard);
     match spawn_with(connection, &SpawnOptions::default(), location) {
@@ -123,12 +124,12 @@ pub(super) fn start<G: Send + Unpin + 'static>(
 /// Starts a connection and waits until it is made.
 async fn connect_wire(
     wire: Wire,
-    peername: Option<std::net::SocketAddr>,
+    peer_addr: Option<SocketAddr>,
     protocol: AnyProtocol,
     location: &'static Location<'static>,
 ) -> io::Result<Transport> {
     let (made, is_made) = future::promise();
-    let transport = start(wire, peername, protocol, Some(made), location, ());
+    let transport = start(wire, peer_addr, protocol, Some(made), location, ());
     let mut guard = AbortOnDrop { transport, is_made: false };
     match is_made.await {
         Ok(true) => {}

@@ -71,8 +71,8 @@ struct State {
 /// What the handles of a transport and its task share.
 pub(super) struct Stream {
     state: Mutex<State>,
-    sockname: OnceLock<Option<SocketAddr>>,
-    peername: OnceLock<Option<SocketAddr>>,
+    local_addr: OnceLock<Option<SocketAddr>>,
+    peer_addr: OnceLock<Option<SocketAddr>>,
 }
 
 /// What is to be done once the state's lock is free.
@@ -84,7 +84,7 @@ struct After {
 }
 
 impl Stream {
-    pub(super) fn new(wire: Arc<Wire>, peername: Option<SocketAddr>) -> Arc<Self> {
+    pub(super) fn new(wire: Arc<Wire>, peer_addr: Option<SocketAddr>) -> Arc<Self> {
         let state = State {
             life: Life::new(),
             wire: Some(wire),
@@ -94,11 +94,8 @@ impl Stream {
             next_protocol: None,
             waker: None,
         };
-        let peer = OnceLock::new();
-        if peername.is_some() {
-            peer.get_or_init(|| peername);
-        }
-        Arc::new(Self { state: Mutex::new(state), sockname: OnceLock::new(), peername: peer })
+        let known = peer_addr.map_or_else(OnceLock::new, |address| OnceLock::from(Some(address)));
+        Arc::new(Self { state: Mutex::new(state), local_addr: OnceLock::new(), peer_addr: known })
     }
 
     /// Changes the state, and wakes the task if that says so.
@@ -216,12 +213,16 @@ impl Stream {
         drop(old);
     }
 
-    pub(super) fn sockname(&self) -> Option<SocketAddr> {
-        self.known(&self.sockname, Wire::sockname)
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        self.known(&self.local_addr, Wire::local_addr)
     }
 
-    pub(super) fn peername(&self) -> Option<SocketAddr> {
-        self.known(&self.peername, Wire::peername)
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
+        self.known(&self.peer_addr, Wire::peer_addr)
+    }
+
+    pub(super) fn wire(&self) -> Option<Arc<Wire>> {
+        self.look(|state| state.wire.clone())
     }
 
     /// What was once asked for is known after the socket is closed.
@@ -233,7 +234,7 @@ impl Stream {
         if let Some(known) = cell.get() {
             return *known;
         }
-        let wire = self.look(|state| state.wire.clone())?;
+        let wire = self.wire()?;
         *cell.get_or_init(|| ask(&wire))
     }
 

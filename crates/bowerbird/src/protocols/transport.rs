@@ -1,5 +1,6 @@
 //! The handle of a stream.
 
+use std::any::Any;
 use std::fmt;
 use std::io::IoSlice;
 use std::net::SocketAddr;
@@ -207,15 +208,38 @@ impl Transport {
     /// The address of this end, if it is an internet address; once asked for, it is known after the end.
     ///
     /// asyncio: `get_extra_info("sockname")`.
-    pub fn sockname(&self) -> Option<SocketAddr> {
-        self.0.sockname()
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.0.local_addr()
     }
 
     /// The address of the other end, if it is an internet address; known after the end too.
     ///
     /// asyncio: `get_extra_info("peername")`.
-    pub fn peername(&self) -> Option<SocketAddr> {
-        self.0.peername()
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.peer_addr()
+    }
+
+    /// Looks at the socket, to set its options: a [`TcpStream`](crate::net::TcpStream) here. `None` if it is
+    /// closed, or another type. What is read from it or written to it is missing in the transport.
+    ///
+    /// asyncio: `get_extra_info("socket")`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use bowerbird::protocols::{Protocol, create_connection};
+    /// # use bowerbird::net::{TcpListener, TcpStream};
+    /// # struct Quiet;
+    /// # impl Protocol for Quiet {}
+    /// # bowerbird::run(async {
+    /// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let transport = create_connection(|| Quiet, listener.local_addr()?).await?;
+    /// let is_on = transport.with_socket(|socket: &TcpStream| socket.nodelay());
+    /// assert!(is_on.unwrap()?);
+    /// #     std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn with_socket<T: Any, R>(&self, look: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.wire()?.socket().downcast_ref().map(look)
     }
 }
 
@@ -244,7 +268,7 @@ impl Eq for Transport {}
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport")
-            .field("peername", &self.peername())
+            .field("peer_addr", &self.peer_addr())
             .field("closing", &self.is_closing())
             .field("reading", &self.is_reading())
             .field("write_buffer_size", &self.get_write_buffer_size())

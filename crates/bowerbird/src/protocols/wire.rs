@@ -1,5 +1,6 @@
 //! What a transport's bytes go through.
 
+use std::any::Any;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::task::{Context, Poll};
@@ -60,13 +61,18 @@ impl Wire {
         }
     }
 
-    pub(super) fn sockname(&self) -> Option<SocketAddr> {
+    /// The socket itself.
+    pub(super) fn socket(&self) -> &dyn Any {
+        each!(self, stream => stream)
+    }
+
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
         }
     }
 
-    pub(super) fn peername(&self) -> Option<SocketAddr> {
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
         }
