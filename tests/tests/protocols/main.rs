@@ -1,7 +1,10 @@
 //! Transports and protocols: after CPython's `test_selector_events.py`, `test_transports.py` and others.
 
+mod datagrams;
 mod ends;
 mod errors;
 mod reading;
 mod support;
+#[cfg(unix)]
+mod unix;
 mod writing;

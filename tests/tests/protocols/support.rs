@@ -56,7 +56,7 @@ impl Noted {
     }
 }
 
-fn lost(error: Option<io::Error>) -> String {
+pub(crate) fn lost(error: Option<io::Error>) -> String {
     match error {
         None => "lost".to_owned(),
         Some(error) => format!("lost {:?}", error.kind()),

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Transport;
+use super::connection::Hears;
 use super::protocol::{BufferedProtocol, Protocol};
 
 /// What may be given where a stream's protocol is wanted: a [`Protocol`] or a [`BufferedProtocol`].
@@ -60,16 +61,22 @@ impl AnyProtocol {
     pub(super) fn eof_received(&mut self) -> bool {
         either!(self, protocol => protocol.eof_received())
     }
+}
 
-    pub(super) fn connection_lost(&mut self, error: Option<io::Error>) {
+impl Hears for AnyProtocol {
+    fn error_received(&mut self, error: io::Error) {
+        unreachable!("an error ends a stream: {error}");
+    }
+
+    fn connection_lost(&mut self, error: Option<io::Error>) {
         either!(self, protocol => protocol.connection_lost(error));
     }
 
-    pub(super) fn pause_writing(&mut self) {
+    fn pause_writing(&mut self) {
         either!(self, protocol => protocol.pause_writing());
     }
 
-    pub(super) fn resume_writing(&mut self) {
+    fn resume_writing(&mut self) {
         either!(self, protocol => protocol.resume_writing());
     }
 }

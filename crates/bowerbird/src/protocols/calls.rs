@@ -23,6 +23,9 @@ fatal! {
     BUFFER_UPDATED: "buffer_updated";
 }
 
+pub(super) const DATAGRAM_RECEIVED: &str = "protocol.datagram_received() failed";
+pub(super) const ERROR_RECEIVED: &str = "protocol.error_received() failed";
+
 /// A call whose panic ends the connection.
 pub(super) struct Fatal {
     report: &'static str,

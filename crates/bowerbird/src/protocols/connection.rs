@@ -1,4 +1,4 @@
-//! The task of a stream's connection: the only one that calls its protocol.
+//! The task of a connection: the only one that calls its protocol.
 //!
 //! A turn asks the shared state what is next and does it, until nothing is left but to wait: for the socket, or
 //! for a change by one of the handles. Cancelled or dropped, it aborts: `connection_lost(None)` is called by its
@@ -8,28 +8,75 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::poll_context;
 
-use super::Transport;
-use super::any::AnyProtocol;
 use super::calls::{self, Fatal};
 use super::life::Turn;
-use super::scratch::with_room;
-use super::stream::{Step, Stream, is_retry};
-use super::wire::Wire;
 use crate::future::Promise;
 
 /// Who waits until the connection is made; `false` if that call panicked.
 pub(super) type Made = Promise<bool>;
 
-pub(super) struct Connection<G> {
-    stream: Arc<Stream>,
+/// What is shared by the handles and the task: of a stream, or of a datagram socket.
+pub(super) trait Kind: Sized + Send + Sync + 'static {
+    type Protocol: Hears + Send + Unpin + 'static;
+    type Wire: Closes + Send + Sync + 'static;
+
+    fn connection_made(self: &Arc<Self>, protocol: &mut Self::Protocol);
+
+    /// Says what is next. From then on a change wakes `waker`.
+    fn next(&self, waker: &Waker) -> Step<Self::Protocol>;
+
+    /// Loses the connection at once.
+    fn fail(&self, error: Option<io::Error>);
+
+    /// Forgets the socket, and what else the task has left; the protocol has heard its last call.
+    fn leave(&self);
+
+    /// Moves something, or waits until that is possible. `Ready` if something has happened.
+    fn poll_move<G>(
+        task: &mut Connection<Self, G>,
+        cx: &mut Context<'_>,
+        reads: bool,
+        writes: bool,
+    ) -> Poll<()>;
+}
+
+/// What all protocols hear.
+pub(super) trait Hears {
+    fn error_received(&mut self, error: io::Error);
+    fn connection_lost(&mut self, error: Option<io::Error>);
+    fn pause_writing(&mut self);
+    fn resume_writing(&mut self);
+}
+
+/// A socket that is closed on purpose: debug mode has nothing to say.
+pub(super) trait Closes {
+    fn close(self);
+}
+
+/// What the task does next.
+pub(super) enum Step<P> {
+    /// Goes on with another protocol.
+    Adopt(P),
+    Turn(Turn),
+    /// Tells of an error that does not end it.
+    Error(io::Error),
+    /// Moves bytes, in the directions that are `true`.
+    Move {
+        reads: bool,
+        writes: bool,
+    },
+}
+
+pub(super) struct Connection<K: Kind, G> {
+    pub(super) shared: Arc<K>,
     /// `None` when it is closed.
-    wire: Option<Arc<Wire>>,
+    pub(super) wire: Option<Arc<K::Wire>>,
     /// `None` when it has heard of the end.
-    protocol: Option<AnyProtocol>,
+    pub(super) protocol: Option<K::Protocol>,
     made: Option<Made>,
     is_made: bool,
     is_suspended: bool,
@@ -38,17 +85,17 @@ pub(super) struct Connection<G> {
     _guard: G,
 }
 
-impl<G> Connection<G> {
+impl<K: Kind, G> Connection<K, G> {
     pub(super) fn new(
-        stream: Arc<Stream>,
-        wire: Arc<Wire>,
-        protocol: AnyProtocol,
+        shared: Arc<K>,
+        wire: Arc<K::Wire>,
+        protocol: K::Protocol,
         made: Option<Made>,
         location: &'static Location<'static>,
         guard: G,
     ) -> Self {
         Self {
-            stream,
+            shared,
             wire: Some(wire),
             protocol: Some(protocol),
             made,
@@ -60,19 +107,23 @@ impl<G> Connection<G> {
     }
 
     /// Calls the protocol; a panic loses the connection.
-    fn fatal<R>(&mut self, fatal: &Fatal, call: impl FnOnce(&mut AnyProtocol) -> R) -> Option<R> {
+    pub(super) fn fatal<R>(
+        &mut self,
+        fatal: &Fatal,
+        call: impl FnOnce(&mut K::Protocol) -> R,
+    ) -> Option<R> {
         let protocol = self.protocol.as_mut()?;
         match fatal.call(self.location, || call(protocol)) {
             Ok(output) => Some(output),
             Err(error) => {
-                self.stream.fail(Some(error));
+                self.shared.fail(Some(error));
                 None
             }
         }
     }
 
     /// Calls the protocol; a panic is reported only.
-    fn call(&mut self, name: &'static str, call: impl FnOnce(&mut AnyProtocol)) {
+    pub(super) fn call(&mut self, name: &'static str, call: impl FnOnce(&mut K::Protocol)) {
         if let Some(protocol) = &mut self.protocol {
             calls::call(name, self.location, || call(protocol));
         }
@@ -80,15 +131,14 @@ impl<G> Connection<G> {
 
     fn begin(&mut self) {
         self.is_made = true;
-        let transport = Transport(self.stream.clone());
-        let called =
-            self.fatal(&calls::CONNECTION_MADE, |protocol| protocol.connection_made(transport));
-        if let Some(made) = self.made.take() {
-            let _gave_up = made.try_set_result(called.is_some());
+        let shared = self.shared.clone();
+        let made = self.fatal(&calls::CONNECTION_MADE, |protocol| shared.connection_made(protocol));
+        if let Some(waiter) = self.made.take() {
+            let _gave_up = waiter.try_set_result(made.is_some());
         }
     }
 
-    fn adopt(&mut self, protocol: AnyProtocol) {
+    fn adopt(&mut self, protocol: K::Protocol) {
         let old = self.protocol.replace(protocol);
         calls::call("the destructor of a protocol panicked", self.location, || drop(old));
     }
@@ -96,7 +146,7 @@ impl<G> Connection<G> {
     /// The last call, and then the socket is closed.
     fn lose(&mut self, error: Option<io::Error>) {
         self.call("protocol.connection_lost() failed", |protocol| protocol.connection_lost(error));
-        drop(self.stream.leave());
+        self.shared.leave();
         // A handle may just be looking at it; then that closes it.
         if let Some(wire) = self.wire.take().and_then(Arc::into_inner) {
             wire.close();
@@ -105,13 +155,14 @@ impl<G> Connection<G> {
         calls::call("the destructor of a protocol panicked", self.location, || drop(protocol));
     }
 
-    fn take_turn(&mut self, turn: Turn) -> Poll<()> {
+    /// `Ready` at the end.
+    fn poll_turn(&mut self, turn: Turn) -> Poll<()> {
         match turn {
             Turn::PauseWriting => {
-                self.call("protocol.pause_writing() failed", AnyProtocol::pause_writing);
+                self.call("protocol.pause_writing() failed", Hears::pause_writing);
             }
             Turn::ResumeWriting => {
-                self.call("protocol.resume_writing() failed", AnyProtocol::resume_writing);
+                self.call("protocol.resume_writing() failed", Hears::resume_writing);
             }
             Turn::Lost(error) => {
                 self.lose(error);
@@ -121,18 +172,10 @@ impl<G> Connection<G> {
         Poll::Pending
     }
 
-    // ----- moving bytes ------------------------------------------------------------------------------
-
     /// `Ready` if something has happened.
     fn poll_move(&mut self, cx: &mut Context<'_>, reads: bool, writes: bool) -> Poll<()> {
-        let proceed = ready!(poll_context::poll_proceed(cx));
-        let mut moved = Poll::Pending;
-        if writes {
-            moved = self.poll_send(cx);
-        }
-        if reads && moved.is_pending() {
-            moved = self.poll_receive(cx);
-        }
+        let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
+        let moved = K::poll_move(self, cx, reads, writes);
         if moved.is_ready() {
             proceed.made_progress();
         } else if !reads && !writes {
@@ -141,107 +184,9 @@ impl<G> Connection<G> {
         }
         moved
     }
-
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(wire) = &self.wire else { return Poll::Pending };
-        loop {
-            if self.stream.send_some().is_ok() {
-                return Poll::Ready(());
-            }
-            if let Err(error) = ready!(wire.poll_write_ready(cx)) {
-                self.stream.fail(Some(error));
-                return Poll::Ready(());
-            }
-        }
-    }
-
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.protocol {
-            Some(AnyProtocol::Streaming(_)) => with_room(|room| self.poll_receive_into(cx, room)),
-            Some(AnyProtocol::Buffered(_)) => self.poll_receive_buffered(cx),
-            None => Poll::Pending,
-        }
-    }
-
-    fn poll_receive_into(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<()> {
-        let count = ready!(self.poll_read(cx, room));
-        match count {
-            Some(0) => self.receive_eof(),
-            Some(count) => {
-                let data = &room[..count];
-                self.fatal(&calls::DATA_RECEIVED, |protocol| {
-                    if let AnyProtocol::Streaming(protocol) = protocol {
-                        protocol.data_received(data);
-                    }
-                });
-            }
-            None => {}
-        }
-        Poll::Ready(())
-    }
-
-    /// Asks for room only when something is there.
-    fn poll_receive_buffered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(wire) = self.wire.clone() else { return Poll::Pending };
-        loop {
-            if let Err(error) = ready!(wire.poll_read_ready(cx)) {
-                self.stream.fail(Some(error));
-                return Poll::Ready(());
-            }
-            let read = self.fatal(&calls::GET_BUFFER, |protocol| {
-                let AnyProtocol::Buffered(protocol) = protocol else { return Ok(0) };
-                let room = protocol.get_buffer(0);
-                assert!(
-                    !room.is_empty(),
-                    "get_buffer() returned an empty buffer; give room for a byte at least"
-                );
-                wire.try_read(room)
-            });
-            match read {
-                None => {}
-                Some(Ok(0)) => self.receive_eof(),
-                Some(Ok(count)) => {
-                    self.fatal(&calls::BUFFER_UPDATED, |protocol| {
-                        if let AnyProtocol::Buffered(protocol) = protocol {
-                            protocol.buffer_updated(count);
-                        }
-                    });
-                }
-                Some(Err(error)) if is_retry(&error) => continue,
-                Some(Err(error)) => self.stream.fail(Some(error)),
-            }
-            return Poll::Ready(());
-        }
-    }
-
-    /// Reads once; `None` if that lost the connection.
-    fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<Option<usize>> {
-        let Some(wire) = &self.wire else { return Poll::Pending };
-        loop {
-            match wire.try_read(room) {
-                Err(error) if is_retry(&error) => {}
-                Ok(count) => return Poll::Ready(Some(count)),
-                Err(error) => {
-                    self.stream.fail(Some(error));
-                    return Poll::Ready(None);
-                }
-            }
-            if let Err(error) = ready!(wire.poll_read_ready(cx)) {
-                self.stream.fail(Some(error));
-                return Poll::Ready(None);
-            }
-        }
-    }
-
-    fn receive_eof(&mut self) {
-        self.stream.reading_ended();
-        if self.fatal(&calls::EOF_RECEIVED, AnyProtocol::eof_received) == Some(false) {
-            self.stream.close();
-        }
-    }
 }
 
-impl<G: Unpin> Future for Connection<G> {
+impl<K: Kind, G: Unpin> Future for Connection<K, G> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -254,12 +199,15 @@ impl<G: Unpin> Future for Connection<G> {
             return Poll::Pending;
         }
         loop {
-            match this.stream.next(cx.waker()) {
+            match this.shared.next(cx.waker()) {
                 Step::Adopt(protocol) => this.adopt(protocol),
                 Step::Turn(turn) => {
-                    if this.take_turn(turn).is_ready() {
+                    if this.poll_turn(turn).is_ready() {
                         return Poll::Ready(());
                     }
+                }
+                Step::Error(error) => {
+                    this.call(calls::ERROR_RECEIVED, |protocol| protocol.error_received(error));
                 }
                 Step::Move { reads, writes } => {
                     if this.poll_move(cx, reads, writes).is_pending() {
@@ -272,17 +220,17 @@ impl<G: Unpin> Future for Connection<G> {
     }
 }
 
-impl<G> Drop for Connection<G> {
+impl<K: Kind, G> Drop for Connection<K, G> {
     fn drop(&mut self) {
         if self.protocol.is_none() {
             return;
         }
-        self.stream.fail(None);
+        self.shared.fail(None);
         if self.is_made {
             self.lose(None);
         } else {
             self.protocol = None;
-            self.stream.leave();
+            self.shared.leave();
         }
     }
 }

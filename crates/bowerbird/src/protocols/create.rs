@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,10 +14,10 @@ use bowerbird_core::{SpawnOptions, spawn_with};
 use bowerbird_net::{TcpStream, ToAddrs};
 
 use super::Transport;
-use super::any::{AnyProtocol, StreamProtocol};
-use super::connection::Connection;
+use super::any::StreamProtocol;
+use super::connection::{Connection, Kind, Made};
 use super::stream::Stream;
-use super::wire::Wire;
+use super::wire::Socket;
 use crate::future;
 
 /// Connects, and gives the connection to a protocol.
@@ -52,27 +51,54 @@ use crate::future;
 /// }).unwrap();
 /// ```
 #[track_caller]
-pub fn create_connection<P, Kind>(
+pub fn create_connection<P, K>(
     protocol_factory: impl FnOnce() -> P + Send + 'static,
     addrs: impl ToAddrs,
 ) -> CreateTransport
 where
-    P: StreamProtocol<Kind>,
+    P: StreamProtocol<K>,
 {
     let location = Location::caller();
     let connect = TcpStream::connect(addrs);
     CreateTransport::new("create_connection", location, async move {
-        let stream = connect.await?;
-        let peer = stream.peer_addr().ok();
-        let protocol = protocol_factory().into_any();
-        connect_wire(Wire::Tcp(stream), peer, protocol, location).await
+        let socket = connect.await?;
+        connect_socket(socket.into(), protocol_factory, location).await
+    })
+}
+
+/// Connects to a Unix socket, and gives the connection to a protocol.
+///
+/// asyncio: `loop.create_unix_connection`; else as [`create_connection`].
+///
+/// # Cancel safety
+/// Dropping it gives the connection up: one that is made already is aborted.
+///
+/// # Errors
+/// As for [`UnixStream::connect`](crate::net::UnixStream::connect); `connection_made` panicked.
+///
+/// # Panics
+/// Called outside a runtime. A panic of the factory goes on.
+#[cfg(unix)]
+#[track_caller]
+pub fn create_unix_connection<P, K>(
+    protocol_factory: impl FnOnce() -> P + Send + 'static,
+    path: impl AsRef<std::path::Path>,
+) -> CreateTransport
+where
+    P: StreamProtocol<K>,
+{
+    let location = Location::caller();
+    let connect = bowerbird_net::UnixStream::connect(path);
+    CreateTransport::new("create_unix_connection", location, async move {
+        let socket = connect.await?;
+        connect_socket(socket.into(), protocol_factory, location).await
     })
 }
 
 /// Gives a connection that there is already to a protocol.
 ///
-/// asyncio: `loop.connect_accepted_socket`, and `create_connection(sock=sock)`. A socket of std goes through
-/// [`TcpStream::from_std`](crate::net::TcpStream::from_std).
+/// asyncio: `loop.connect_accepted_socket`, and `create_connection(sock=sock)`. The socket is a [`TcpStream`] or a
+/// `UnixStream`; one of std goes through their `from_std`.
 ///
 /// # Cancel safety
 /// Dropping it aborts the connection.
@@ -86,72 +112,78 @@ where
 /// # Examples
 /// See [`Transport`].
 #[track_caller]
-pub fn connect_accepted_socket<P, Kind>(
+pub fn connect_accepted_socket<P, K>(
     protocol_factory: impl FnOnce() -> P + Send + 'static,
-    socket: TcpStream,
+    socket: impl Into<Socket>,
 ) -> CreateTransport
 where
-    P: StreamProtocol<Kind>,
+    P: StreamProtocol<K>,
 {
-    let location = Location::caller();
+    let (location, socket) = (Location::caller(), socket.into());
     CreateTransport::new("connect_accepted_socket", location, async move {
-        let peer = socket.peer_addr().ok();
-        let protocol = protocol_factory().into_any();
-        connect_wire(Wire::Tcp(socket), peer, protocol, location).await
+        connect_socket(socket, protocol_factory, location).await
     })
 }
 
 /// Starts the task of a connection; the waiter, if there is one, hears when `connection_made` has been called.
-pub(super) fn start<G: Send + Unpin + 'static>(
-    wire: Wire,
-    peer_addr: Option<SocketAddr>,
-    protocol: AnyProtocol,
-    made: Option<super::connection::Made>,
+fn spawn<K: Kind, G: Send + Unpin + 'static>(
+    shared: Arc<K>,
+    wire: Arc<K::Wire>,
+    protocol: K::Protocol,
+    made: Option<Made>,
     location: &'static Location<'static>,
     guard: G,
-) -> Transport {
-    let wire = Arc::new(wire);
-    let stream = Stream::new(wire.clone(), peer_addr);
-    let transport = Transport(stream.clone());
-    let connection = Connection::new(stream, wire, protocol, made, location, guard);
+) {
+    let connection = Connection::new(shared, wire, protocol, made, location, guard);
     match spawn_with(connection, &SpawnOptions::default(), location) {
         Ok(task) => drop(task),
         Err(error) => error.panic("create_connection"),
     }
-    transport
 }
 
-/// Starts a connection and waits until it is made.
-async fn connect_wire(
-    wire: Wire,
-    peer_addr: Option<SocketAddr>,
-    protocol: AnyProtocol,
+/// Starts the task of a connection, and waits until `connection_made` has been called.
+pub(super) async fn spawn_and_wait<K: Kind>(
+    shared: Arc<K>,
+    wire: Arc<K::Wire>,
+    protocol: K::Protocol,
     location: &'static Location<'static>,
-) -> io::Result<Transport> {
+) -> io::Result<()> {
     let (made, is_made) = future::promise();
-    let transport = start(wire, peer_addr, protocol, Some(made), location, ());
-    let mut guard = AbortOnDrop { transport, is_made: false };
+    spawn(shared.clone(), wire, protocol, Some(made), location, ());
+    let mut guard = AbortOnDrop { shared, is_made: false };
     match is_made.await {
         Ok(true) => {}
         Ok(false) => return Err(io::Error::other("protocol.connection_made() panicked")),
         Err(_) => return Err(io::Error::other("the connection's task ended before it was made")),
     }
     guard.is_made = true;
-    Ok(guard.transport.clone())
+    Ok(())
 }
 
 /// A connection that nobody waits for any more.
-struct AbortOnDrop {
-    transport: Transport,
+struct AbortOnDrop<K: Kind> {
+    shared: Arc<K>,
     is_made: bool,
 }
 
-impl Drop for AbortOnDrop {
+impl<K: Kind> Drop for AbortOnDrop<K> {
     fn drop(&mut self) {
         if !self.is_made {
-            self.transport.abort();
+            self.shared.fail(None);
         }
     }
+}
+
+async fn connect_socket<P: StreamProtocol<K>, K>(
+    Socket(wire): Socket,
+    protocol_factory: impl FnOnce() -> P,
+    location: &'static Location<'static>,
+) -> io::Result<Transport> {
+    let protocol = protocol_factory().into_any();
+    let wire = Arc::new(wire);
+    let stream = Stream::new(wire.clone());
+    spawn_and_wait(stream.clone(), wire, protocol, location).await?;
+    Ok(Transport(stream))
 }
 
 /// The future of [`create_connection`] and its relatives.

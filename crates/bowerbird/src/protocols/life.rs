@@ -24,6 +24,8 @@
 
 use std::io;
 
+use bowerbird_core::{Unhandled, UnhandledKind, call_exception_handler};
+
 /// What waits to be sent.
 pub(super) trait Backlog: Default {
     /// Its size in bytes.
@@ -114,12 +116,11 @@ impl<B: Backlog> Life<B> {
         })
     }
 
-    /// Something was put into the backlog. Returns whether a pause is owed.
-    pub(super) fn grown(&mut self) -> bool {
+    /// Something was put into the backlog: the protocol may have to pause.
+    pub(super) fn grown(&mut self) {
         let pauses = !self.is_paused && self.backlog.size() > self.high;
         self.is_paused |= pauses;
         self.owes_pause |= pauses;
-        pauses
     }
 
     /// What is next, if it is not moving bytes.
@@ -149,14 +150,15 @@ impl<B: Backlog> Life<B> {
         &mut self,
         high: Option<usize>,
         low: Option<usize>,
-    ) -> Result<bool, (usize, usize)> {
+    ) -> Result<(), (usize, usize)> {
         let high = high.unwrap_or_else(|| low.map_or(DEFAULT_HIGH, |low| low.saturating_mul(4)));
         let low = low.unwrap_or(high / 4);
         if low > high {
             return Err((high, low));
         }
         (self.high, self.low) = (high, low);
-        Ok(self.grown())
+        self.grown();
+        Ok(())
     }
 
     /// `(low, high)`.
@@ -172,4 +174,11 @@ pub(super) fn bad_limits((high, low): (usize, usize)) -> ! {
     panic!(
         "set_write_buffer_limits() was called with high {high} below low {low}; give a high that is at least low"
     )
+}
+
+/// Tells of a program that goes on writing to a connection that is lost.
+#[cold]
+pub(super) fn report_lost_write() {
+    let message = "a transport is written to again and again after its connection was lost";
+    call_exception_handler(&Unhandled::new(UnhandledKind::Other, message));
 }

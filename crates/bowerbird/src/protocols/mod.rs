@@ -21,6 +21,8 @@ mod backlog;
 mod calls;
 mod connection;
 mod create;
+mod datagram;
+mod hub;
 mod life;
 mod protocol;
 mod scratch;
@@ -29,6 +31,12 @@ mod transport;
 mod wire;
 
 pub use any::{Buffered, StreamProtocol, Streaming};
+#[cfg(unix)]
+pub use create::create_unix_connection;
 pub use create::{CreateTransport, connect_accepted_socket, create_connection};
+pub use datagram::{
+    CreateDatagramEndpoint, DatagramProtocol, DatagramTransport, create_datagram_endpoint,
+};
 pub use protocol::{BufferedProtocol, Protocol};
 pub use transport::Transport;
+pub use wire::Socket;

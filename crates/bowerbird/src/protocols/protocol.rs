@@ -152,7 +152,7 @@ pub trait BufferedProtocol: Send + 'static {
 // ----- shared and boxed protocols --------------------------------------------------------------------
 
 /// Locks a protocol that several hold. One that panicked is still told of the end of its connection.
-fn lock<P: ?Sized>(protocol: &Mutex<P>) -> MutexGuard<'_, P> {
+pub(super) fn lock<P: ?Sized>(protocol: &Mutex<P>) -> MutexGuard<'_, P> {
     protocol.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -173,6 +173,8 @@ macro_rules! forward {
         }
     };
 }
+
+pub(super) use forward;
 
 forward! {
     Protocol,

@@ -12,27 +12,17 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
-use bowerbird_base::sync::Mutex;
-use bowerbird_core::Unhandled;
-
+use super::Transport;
 use super::any::AnyProtocol;
 use super::backlog::Bytes;
-use super::life::{Life, Turn};
+use super::connection::{Connection, Kind, Step};
+use super::hub::Hub;
+use super::life::{Backlog, Life, report_lost_write};
 use super::wire::Wire;
 
-/// What the task does next.
-pub(super) enum Step {
-    /// Goes on with another protocol.
-    Adopt(AnyProtocol),
-    Turn(Turn),
-    /// Moves bytes, in the directions that are `true`.
-    Move {
-        reads: bool,
-        writes: bool,
-    },
-}
+mod moves;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
@@ -64,13 +54,11 @@ struct State {
     /// A file is being sent, and nobody else may write.
     sends_file: bool,
     next_protocol: Option<AnyProtocol>,
-    /// The task's. Cloned, dropped and woken without the lock.
-    waker: Option<Waker>,
 }
 
 /// What the handles of a transport and its task share.
 pub(super) struct Stream {
-    state: Mutex<State>,
+    hub: Hub<State>,
     local_addr: OnceLock<Option<SocketAddr>>,
     peer_addr: OnceLock<Option<SocketAddr>>,
 }
@@ -84,7 +72,9 @@ struct After {
 }
 
 impl Stream {
-    pub(super) fn new(wire: Arc<Wire>, peer_addr: Option<SocketAddr>) -> Arc<Self> {
+    pub(super) fn new(wire: Arc<Wire>) -> Arc<Self> {
+        // It cannot be asked for after a reset.
+        let peer_addr = wire.peer_addr();
         let state = State {
             life: Life::new(),
             wire: Some(wire),
@@ -92,91 +82,67 @@ impl Stream {
             writing: Writing::Open,
             sends_file: false,
             next_protocol: None,
-            waker: None,
         };
         let known = peer_addr.map_or_else(OnceLock::new, |address| OnceLock::from(Some(address)));
-        Arc::new(Self { state: Mutex::new(state), local_addr: OnceLock::new(), peer_addr: known })
-    }
-
-    /// Changes the state, and wakes the task if that says so.
-    fn change(&self, change: impl FnOnce(&mut State) -> bool) {
-        let mut state = self.state.lock();
-        let waker = if change(&mut state) { state.waker.take() } else { None };
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn look<R>(&self, look: impl FnOnce(&State) -> R) -> R {
-        look(&self.state.lock())
+        Arc::new(Self { hub: Hub::new(state), local_addr: OnceLock::new(), peer_addr: known })
     }
 
     // ----- for the handles -------------------------------------------------------------------------
 
     pub(super) fn close(&self) {
-        self.change(|state| state.life.close());
+        self.hub.change(|state| ((), state.life.close()));
     }
 
-    /// Loses the connection at once.
-    pub(super) fn fail(&self, error: Option<io::Error>) {
-        self.change(|state| state.life.fail(error));
+    pub(super) fn abort(&self) {
+        self.hub.change(|state| ((), state.life.fail(None)));
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        self.look(|state| state.life.is_closing())
+        self.hub.with(|state| state.life.is_closing())
     }
 
     pub(super) fn is_reading(&self) -> bool {
-        self.look(|state| !state.life.is_closing() && state.reading != Reading::Paused)
+        self.hub.with(|state| !state.life.is_closing() && state.reading != Reading::Paused)
     }
 
     pub(super) fn set_reading(&self, is_on: bool) {
-        self.change(|state| match (state.life.is_closing(), state.reading, is_on) {
+        self.hub.change(|state| match (state.life.is_closing(), state.reading, is_on) {
             (false, Reading::Reads, false) => {
                 state.reading = Reading::Paused;
-                false
+                ((), false)
             }
             (false, Reading::Paused, true) => {
                 state.reading = Reading::Reads;
-                true
+                ((), true)
             }
-            _ => false,
+            _ => ((), false),
         });
     }
 
     /// Sends what can be sent now and keeps the rest.
     pub(super) fn write(&self, pieces: &[IoSlice<'_>]) -> Result<(), Misuse> {
-        let mut state = self.state.lock();
-        match (state.writing, state.sends_file) {
-            (Writing::Open, false) => {}
-            (Writing::Open, true) => return Err(Misuse::DuringSendfile),
-            (Writing::Wanted | Writing::Done, _) => return Err(Misuse::AfterEof),
-        }
-        let after = state.write(pieces);
-        let waker = if after.wakes { state.waker.take() } else { None };
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        if after.reports {
+        let reports = self.hub.change(|state| match (state.writing, state.sends_file) {
+            (Writing::Open, false) => {
+                let after = state.write(pieces);
+                (Ok(after.reports), after.wakes)
+            }
+            (Writing::Open, true) => (Err(Misuse::DuringSendfile), false),
+            (Writing::Wanted | Writing::Done, _) => (Err(Misuse::AfterEof), false),
+        })?;
+        if reports {
             report_lost_write();
         }
         Ok(())
     }
 
     pub(super) fn write_eof(&self) {
-        self.change(|state| {
+        self.hub.change(|state| {
             if state.life.is_closing() || state.writing != Writing::Open {
-                return false;
+                return ((), false);
             }
             state.writing = Writing::Wanted;
-            state.end_writing()
+            ((), state.end_writing())
         });
-    }
-
-    pub(super) fn can_write_eof(&self) -> bool {
-        self.look(|state| state.wire.as_ref().is_none_or(|wire| wire.can_end_writing()))
     }
 
     pub(super) fn set_limits(
@@ -184,33 +150,27 @@ impl Stream {
         high: Option<usize>,
         low: Option<usize>,
     ) -> Result<(), (usize, usize)> {
-        let mut result = Ok(());
-        self.change(|state| {
-            // The task looks in any case: a backlog may be short by the new limits.
-            result = state.life.set_limits(high, low).map(drop);
-            result.is_ok()
-        });
-        result
+        // The task looks in any case: a backlog may be short by the new limits.
+        self.hub.change(|state| (state.life.set_limits(high, low), true))
     }
 
     pub(super) fn limits(&self) -> (usize, usize) {
-        self.look(|state| state.life.limits())
+        self.hub.with(|state| state.life.limits())
     }
 
     pub(super) fn backlog_size(&self) -> usize {
-        use super::life::Backlog;
-        self.look(|state| state.life.backlog.size())
+        self.hub.with(|state| state.life.backlog.size())
     }
 
     pub(super) fn set_protocol(&self, protocol: AnyProtocol) {
-        let mut old = Some(protocol);
-        self.change(|state| {
+        let mut other = Some(protocol);
+        self.hub.change(|state| {
             if state.wire.is_some() {
-                std::mem::swap(&mut state.next_protocol, &mut old);
+                std::mem::swap(&mut state.next_protocol, &mut other);
             }
-            true
+            ((), true)
         });
-        drop(old);
+        drop(other);
     }
 
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
@@ -222,7 +182,7 @@ impl Stream {
     }
 
     pub(super) fn wire(&self) -> Option<Arc<Wire>> {
-        self.look(|state| state.wire.clone())
+        self.hub.with(|state| state.wire.clone())
     }
 
     /// What was once asked for is known after the socket is closed.
@@ -240,72 +200,69 @@ impl Stream {
 
     // ----- for the task ----------------------------------------------------------------------------
 
-    /// Says what is next. From then on a change wakes `waker`.
-    pub(super) fn next(&self, waker: &Waker) -> Step {
-        let mut fresh = None;
-        loop {
-            let mut state = self.state.lock();
-            let mut old = None;
-            if !state.waker.as_ref().is_some_and(|stored| stored.will_wake(waker)) {
-                let Some(fresh) = fresh.take() else {
-                    drop(state);
-                    fresh = Some(waker.clone());
-                    continue;
-                };
-                old = state.waker.replace(fresh);
-            }
-            let step = state.next();
-            drop(state);
-            drop(old);
-            return step;
-        }
-    }
-
     /// Sends from the backlog once. An error is the connection's end; `WouldBlock` is given to the caller.
     pub(super) fn send_some(&self) -> io::Result<()> {
-        let mut state = self.state.lock();
-        let state = &mut *state;
-        // It may have been lost on another thread.
-        let Some(wire) = &state.wire else { return Ok(()) };
-        if state.life.backlog.is_empty() {
-            return Ok(());
-        }
-        match wire.try_write(state.life.backlog.front()) {
-            Ok(count) => {
-                state.life.backlog.advance(count);
-                state.end_writing();
-                Ok(())
+        self.hub.with(|state| {
+            // It may have been lost on another thread.
+            let Some(wire) = &state.wire else { return Ok(()) };
+            if state.life.backlog.is_empty() {
+                return Ok(());
             }
-            Err(error) if is_retry(&error) => Err(io::ErrorKind::WouldBlock.into()),
-            Err(error) => {
-                state.life.fail(Some(error));
-                Ok(())
+            match wire.try_write(state.life.backlog.front()) {
+                Ok(count) => {
+                    state.life.backlog.advance(count);
+                    state.end_writing();
+                    Ok(())
+                }
+                Err(error) if is_retry(&error) => Err(io::ErrorKind::WouldBlock.into()),
+                Err(error) => {
+                    state.life.fail(Some(error));
+                    Ok(())
+                }
             }
-        }
+        })
     }
 
     /// The stream has ended: nothing more is read.
     pub(super) fn reading_ended(&self) {
-        self.look_mut(|state| state.reading = Reading::Ended);
+        self.hub.with(|state| state.reading = Reading::Ended);
+    }
+}
+
+impl Kind for Stream {
+    type Protocol = AnyProtocol;
+    type Wire = Wire;
+
+    fn connection_made(self: &Arc<Self>, protocol: &mut AnyProtocol) {
+        protocol.connection_made(Transport(self.clone()));
     }
 
-    /// Forgets the socket and everything that the task has left; the protocol has heard its last call.
-    pub(super) fn leave(&self) -> Option<Arc<Wire>> {
-        let (wire, protocol, waker) = {
-            let mut state = self.state.lock();
-            (state.wire.take(), state.next_protocol.take(), state.waker.take())
-        };
-        drop((protocol, waker));
-        wire
+    fn next(&self, waker: &Waker) -> Step<AnyProtocol> {
+        self.hub.wait_with(waker, State::next)
     }
 
-    fn look_mut<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
-        look(&mut self.state.lock())
+    fn fail(&self, error: Option<io::Error>) {
+        self.hub.change(|state| ((), state.life.fail(error)));
+    }
+
+    fn leave(&self) {
+        let left = self.hub.with(|state| (state.wire.take(), state.next_protocol.take()));
+        drop(left);
+        self.hub.forget_waker();
+    }
+
+    fn poll_move<G>(
+        task: &mut Connection<Self, G>,
+        cx: &mut Context<'_>,
+        reads: bool,
+        writes: bool,
+    ) -> Poll<()> {
+        moves::poll_move(task, cx, reads, writes)
     }
 }
 
 impl State {
-    fn next(&mut self) -> Step {
+    fn next(&mut self) -> Step<AnyProtocol> {
         if let Some(protocol) = self.next_protocol.take() {
             return Step::Adopt(protocol);
         }
@@ -366,11 +323,4 @@ impl State {
 /// Nothing is wrong; try again when the socket is ready.
 pub(super) fn is_retry(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-#[cold]
-pub(super) fn report_lost_write() {
-    let kind = bowerbird_core::UnhandledKind::Other;
-    let message = "a transport is written to again and again after its connection was lost";
-    bowerbird_core::call_exception_handler(&Unhandled::new(kind, message));
 }

@@ -106,11 +106,11 @@ impl Transport {
         self.0.write_eof();
     }
 
-    /// Returns whether [`write_eof`](Self::write_eof) is possible: over TLS it is not.
+    /// Returns whether [`write_eof`](Self::write_eof) is possible: always, over sockets.
     ///
     /// asyncio: `WriteTransport.can_write_eof`.
     pub fn can_write_eof(&self) -> bool {
-        self.0.can_write_eof()
+        true
     }
 
     /// Sets the marks by which the protocol is told to pause and to resume, in bytes that wait to be sent.
@@ -181,7 +181,7 @@ impl Transport {
     ///
     /// asyncio: `WriteTransport.abort`.
     pub fn abort(&self) {
-        self.0.fail(None);
+        self.0.abort();
     }
 
     /// Returns whether it is closing, or closed.
@@ -219,8 +219,8 @@ impl Transport {
         self.0.peer_addr()
     }
 
-    /// Looks at the socket, to set its options: a [`TcpStream`](crate::net::TcpStream) here. `None` if it is
-    /// closed, or another type. What is read from it or written to it is missing in the transport.
+    /// Looks at the socket, to set its options: a [`TcpStream`](crate::net::TcpStream) or a `UnixStream`.
+    /// `None` if it is closed, or of another type. What is read from it or written to it is missing in the transport.
     ///
     /// asyncio: `get_extra_info("socket")`.
     ///

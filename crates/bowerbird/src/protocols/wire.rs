@@ -6,11 +6,36 @@ use std::net::{Shutdown, SocketAddr};
 use std::task::{Context, Poll};
 
 use bowerbird_net::TcpStream;
+#[cfg(unix)]
+use bowerbird_net::UnixStream;
+
+use super::connection::Closes;
+
+/// A connection that there is already: a [`TcpStream`], or a [`UnixStream`](crate::net::UnixStream).
+///
+/// asyncio: the `sock` argument of `connect_accepted_socket`.
+#[derive(Debug)]
+pub struct Socket(pub(super) Wire);
+
+impl From<TcpStream> for Socket {
+    fn from(stream: TcpStream) -> Self {
+        Self(Wire::Tcp(stream))
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Socket {
+    fn from(stream: UnixStream) -> Self {
+        Self(Wire::Unix(stream))
+    }
+}
 
 /// The socket under a transport. All operations return at once.
 #[derive(Debug)]
 pub(super) enum Wire {
     Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
 }
 
 /// Calls what all have by the same name.
@@ -18,6 +43,8 @@ macro_rules! each {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self {
             Wire::Tcp($stream) => $call,
+            #[cfg(unix)]
+            Wire::Unix($stream) => $call,
         }
     };
 }
@@ -48,19 +75,6 @@ impl Wire {
         each!(self, stream => stream.shutdown_how(Shutdown::Write))
     }
 
-    pub(super) fn can_end_writing(&self) -> bool {
-        match self {
-            Self::Tcp(_) => true,
-        }
-    }
-
-    /// Closes it on purpose: debug mode has nothing to say.
-    pub(super) fn close(self) {
-        match self {
-            Self::Tcp(stream) => drop(stream.into_std()),
-        }
-    }
-
     /// The socket itself.
     pub(super) fn socket(&self) -> &dyn Any {
         each!(self, stream => stream)
@@ -69,12 +83,22 @@ impl Wire {
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
         }
     }
 
     pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
         }
+    }
+}
+
+impl Closes for Wire {
+    fn close(self) {
+        each!(self, stream => drop(stream.into_std()));
     }
 }
