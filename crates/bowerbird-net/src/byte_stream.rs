@@ -18,6 +18,8 @@ use crate::socket::{OsRead, OsSocket, OsSource, OsWrite, Received};
 pub(crate) mod futures;
 pub(crate) mod halves;
 pub(crate) mod methods;
+pub(crate) mod sendfile;
+pub(crate) mod splice;
 #[cfg(any(feature = "tokio-io", feature = "hyper"))]
 mod uninit;
 
@@ -185,6 +187,12 @@ impl<O: OsWrite> Core<O> {
         self.source.poll_write_with(cx, |_| self.send_with(|os| os.send_vectored(bytes)))
     }
 
+    /// Ends the writing direction, if that is possible.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        self.unclosed.ended();
+        or_ended(self.os().end())
+    }
+
     pub(crate) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.source.try_io(Interest::WRITABLE, |_| self.send_with(|os| os.send(bytes)))
     }
@@ -195,15 +203,20 @@ impl<O: OsWrite> Core<O> {
 }
 
 impl<O: OsSocket> Core<O> {
-    /// Ends one direction or both; a connection that the peer has ended already is ended.
+    /// Ends one direction or both.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         if how != Shutdown::Read {
             self.unclosed.ended();
         }
-        match self.os().shutdown(how) {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            result => result,
-        }
+        or_ended(self.os().shutdown(how))
+    }
+}
+
+/// A connection that the peer has ended already is ended.
+fn or_ended(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        result => result,
     }
 }
 

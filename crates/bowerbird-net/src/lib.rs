@@ -28,6 +28,8 @@ mod options;
 mod tcp;
 mod udp;
 #[cfg(unix)]
+pub mod pipe;
+#[cfg(unix)]
 pub mod unix;
 mod traits;
 pub mod streams;
@@ -39,8 +41,12 @@ pub use byte_stream::futures::{
     Flush, Peek, Read, ReadExact, ReadToEnd, Readable, ShutdownWrite, Writable, Write, WriteAll,
 };
 pub use byte_stream::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
-pub use tcp::{Bind, Connect, TcpListener, TcpStream};
+pub use byte_stream::sendfile::SendFile;
+pub use byte_stream::splice::{Splice, splice};
+pub use tcp::{
+    Bind, Connect, ConnectErrors, ConnectOptions, Keepalive, TcpListener, TcpSocket, TcpStream,
+};
 pub use to_addrs::{Target, ToAddrs};
 pub use udp::{BindUdp, ConnectUdp, Datagrams, RecvMany, SendMany, UdpSocket};
 #[cfg(unix)]
-pub use unix::{UnixDatagram, UnixListener, UnixStream};
+pub use unix::{UnixDatagram, UnixListener, UnixSocket, UnixStream};

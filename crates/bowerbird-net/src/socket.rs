@@ -10,13 +10,14 @@
 //! | `SIGPIPE` | `MSG_NOSIGNAL` on each send | `SO_NOSIGPIPE` where it exists; Rust ignores the signal |
 //! | TCP_NODELAY of what is accepted | inherited from the listener | set on each |
 //! | a short read of a Unix stream | `recvmsg` tells whether descriptors or credentials cut it short | |
+//! | a file, or a stream into another | `sendfile`, `splice` | through a buffer |
 //! | many datagrams | `recvmmsg`, `sendmmsg` | one call each |
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -28,11 +29,14 @@ mod other;
 use other as os;
 
 mod datagram;
+mod kernel_copy;
 mod listener;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "no safe wrapper receives many datagrams in one call")]
 mod mmsg;
 mod option;
+#[cfg(unix)]
+mod pipe;
 mod stream;
 #[cfg(unix)]
 mod unix;
@@ -45,6 +49,7 @@ mod credentials;
 #[cfg(unix)]
 pub(crate) use credentials::credentials_of_peer;
 pub(crate) use datagram::{DatagramCalls, OsDatagram, bind_udp, connect_udp};
+pub(crate) use kernel_copy::{Channel, is_refused, read_at, sendfile};
 pub(crate) use listener::OsListener;
 #[cfg(target_os = "linux")]
 pub(crate) use mmsg::{recv_many, send_many};
@@ -52,15 +57,17 @@ pub(crate) use option::option;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{recv_many, send_many};
 #[cfg(unix)]
+pub(crate) use pipe::{PipeReader, PipeWriter, adopt_pipe, new_pipe, open_fifo, set_nonblocking};
+#[cfg(unix)]
 use stream::calls;
 pub(crate) use stream::{Calls, OsRead, OsSocket, OsSource, OsWrite, Received};
 #[cfg(unix)]
 pub(crate) use unix::{
-    UnixConnect, begin_connect_unix, finish_connect_unix, listen_unix, new_unix_stream,
-    unix_address, unix_address_of, unix_pair,
+    UnixConnect, begin_connect_unix, begin_listen_unix, bind_unix, finish_connect_unix,
+    listen_unix, new_unix_stream, unix_address, unix_address_of, unix_pair,
 };
 #[cfg(unix)]
-pub(crate) use unix_datagram::{bind_unix, connect_unix, new_unix_datagram};
+pub(crate) use unix_datagram::{connect_unix, new_unix_datagram};
 
 /// What came with a datagram.
 #[derive(Debug, Clone, Copy)]
@@ -75,9 +82,30 @@ const BACKLOG: i32 = 1024;
 
 // ----- making sockets --------------------------------------------------------------------------------
 
-/// Makes a socket and begins to connect it. It is connected, or has an error, when it turns writable.
-pub(crate) fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = os::new_socket(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+/// Makes a TCP socket of the family of an address.
+pub(crate) fn new_tcp(address: SocketAddr) -> io::Result<Socket> {
+    os::new_socket(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+}
+
+/// Makes a socket and begins to connect it, from the first of the local addresses that can be bound, if there
+/// are any. It is connected, or has an error, when it turns writable.
+pub(crate) fn begin_connect(address: SocketAddr, local: &[SocketAddr]) -> io::Result<TcpStream> {
+    let socket = new_tcp(address)?;
+    let mut bound = Ok(());
+    for local in local {
+        bound = socket.bind(&SockAddr::from(*local)).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot connect from {local}: {error}"))
+        });
+        if bound.is_ok() {
+            break;
+        }
+    }
+    bound?;
+    connect(socket, address)
+}
+
+/// Begins to connect a socket.
+pub(crate) fn connect(socket: Socket, address: SocketAddr) -> io::Result<TcpStream> {
     match socket.connect(&SockAddr::from(address)) {
         Ok(()) => {}
         Err(error) if is_in_progress(&error) => {}
@@ -102,10 +130,15 @@ pub(crate) fn finish_connect(stream: &TcpStream) -> io::Result<()> {
 
 /// Makes a listening socket.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = os::new_socket(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = new_tcp(address)?;
     os::before_bind(&socket)?;
     socket.bind(&SockAddr::from(address))?;
-    socket.listen(BACKLOG)?;
+    begin_listen(socket, BACKLOG)
+}
+
+/// Makes a bound socket listen.
+pub(crate) fn begin_listen(socket: Socket, backlog: i32) -> io::Result<TcpListener> {
+    socket.listen(backlog)?;
     os::before_accept(&socket)?;
     Ok(socket.into())
 }

@@ -21,6 +21,8 @@ macro_rules! for_readers {
         $implement!([] $crate::UnixStream);
         #[cfg(unix)]
         $implement!([] &$crate::UnixStream);
+        #[cfg(unix)]
+        $implement!([] $crate::pipe::Receiver);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::ReadHalf<'_, S>);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::OwnedReadHalf<S>);
     };
@@ -36,6 +38,8 @@ macro_rules! for_writers {
         $implement!([] $crate::UnixStream);
         #[cfg(unix)]
         $implement!([] &$crate::UnixStream);
+        #[cfg(unix)]
+        $implement!([] $crate::pipe::Sender);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::WriteHalf<'_, S>);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::OwnedWriteHalf<S>);
     };

@@ -12,10 +12,12 @@ mod listener;
 mod credentials;
 mod datagram;
 mod send_to;
+mod socket;
 
 pub use connect::Connect;
 pub use credentials::UCred;
 pub use datagram::UnixDatagram;
 pub use listener::UnixListener;
 pub use send_to::SendTo;
+pub use socket::UnixSocket;
 pub use stream::UnixStream;

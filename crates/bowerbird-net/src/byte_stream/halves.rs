@@ -6,8 +6,11 @@ use std::net::Shutdown;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bowerbird_io::Leaf;
+
 use super::Endpoint;
 use super::futures::{Flush, Read, ReadExact, ReadToEnd, ShutdownWrite, Write, WriteAll};
+use super::sendfile::SendFile;
 use crate::tcp::TcpStream;
 
 /// The reading half of `split`; derefs to the stream for what needs no direction.
@@ -145,6 +148,23 @@ macro_rules! writing_methods {
             #[track_caller]
             pub fn write_all<'b>(&'b mut self, bytes: &'b [u8]) -> WriteAll<'b, S::Os> {
                 WriteAll::new(self.core(), bytes)
+            }
+
+            /// Sends a file; as [`TcpStream::sendfile`].
+            ///
+            /// # Cancel safety
+            /// Not safe: how much was sent is lost.
+            ///
+            /// # Errors
+            /// As for [`TcpStream::sendfile`].
+            #[track_caller]
+            pub fn sendfile<'b>(
+                &'b mut self,
+                file: &'b std::fs::File,
+                offset: u64,
+                count: Option<u64>,
+            ) -> SendFile<'b, S::Os> {
+                SendFile::new(Leaf::new("WriteHalf::sendfile"), self.core(), file, offset, count)
             }
 
             /// Does nothing: there is no buffer here.

@@ -10,7 +10,7 @@ pub(crate) mod prelude {
     pub(crate) use std::panic::Location;
     pub(crate) use std::task::{Context, Poll};
 
-    pub(crate) use bowerbird_io::{Interest, expect_current};
+    pub(crate) use bowerbird_io::{Interest, IoWith, Leaf, ReadyFor, expect_current};
 
     pub(crate) use crate::byte_stream::futures::{
         Flush, Peek, Read, ReadExact, ReadToEnd, Readable, ShutdownWrite, Writable, Write, WriteAll,
@@ -18,6 +18,7 @@ pub(crate) mod prelude {
     pub(crate) use crate::byte_stream::halves::{
         self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf,
     };
+    pub(crate) use crate::byte_stream::sendfile::SendFile;
     pub(crate) use crate::byte_stream::{Core, Endpoint};
 }
 
@@ -315,6 +316,95 @@ macro_rules! socket_methods {
             #[track_caller]
             pub fn peek<'a>(&'a self, buffer: &'a mut [u8]) -> Peek<'a, $Os> {
                 Peek::new(self.core(), buffer)
+            }
+
+            /// Sends a file from `offset`, at most `count` bytes of it, and returns how many there were.
+            ///
+            /// asyncio: `loop.sendfile`, `loop.sock_sendfile`; the file's own position is not used.
+            ///
+            /// On Linux the bytes go from the file to the socket without coming here (`sendfile`); elsewhere,
+            /// or where the system refuses, through a buffer. In both cases a file that is not in memory is
+            /// read by the worker: 256 KiB at a time.
+            ///
+            /// # Cancel safety
+            /// Not safe: dropped half-way, how much was sent is lost.
+            ///
+            /// # Errors
+            /// What the system says of the file or of the socket.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = $pair]
+            /// let file = std::fs::File::open("Cargo.toml")?;
+            /// let length = file.metadata()?.len();
+            /// assert_eq!(client.sendfile(&file, 0, None).await?, length);
+            /// client.shutdown().await?;
+            /// let mut text = Vec::new();
+            /// server.read_to_end(&mut text).await?;
+            /// assert_eq!(text, std::fs::read("Cargo.toml")?);
+            /// # std::io::Result::Ok(())
+            /// # }).unwrap();
+            /// ```
+            #[track_caller]
+            pub fn sendfile<'a>(
+                &'a mut self,
+                file: &'a std::fs::File,
+                offset: u64,
+                count: Option<u64>,
+            ) -> SendFile<'a, $Os> {
+                SendFile::new(
+                    Leaf::new(concat!($name, "::sendfile")),
+                    self.core(),
+                    file,
+                    offset,
+                    count,
+                )
+            }
+
+            /// Waits until any part of `interest` may go on, and tells what is known then.
+            ///
+            /// asyncio: no counterpart.
+            ///
+            /// # Cancel safety
+            /// Nothing is lost.
+            ///
+            /// # Errors
+            /// The runtime has shut down.
+            #[track_caller]
+            pub fn ready(&self, interest: Interest) -> ReadyFor<'_, $Os> {
+                self.core().source().ready_for(concat!($name, "::ready"), interest)
+            }
+
+            /// Tries an operation of the caller's once, and notes its `WouldBlock`.
+            ///
+            /// asyncio: the non-blocking call in an `add_reader` callback.
+            ///
+            /// # Errors
+            /// `WouldBlock` without a call if the socket is known not to be ready; else what it gives.
+            pub fn try_io<R>(
+                &self,
+                interest: Interest,
+                operation: impl FnOnce(&$Os) -> io::Result<R>,
+            ) -> io::Result<R> {
+                self.core().source().try_io(interest, operation)
+            }
+
+            /// Calls an operation of the caller's, and again each time the socket has become ready, until it
+            /// says something else than `WouldBlock`.
+            ///
+            /// asyncio: no counterpart.
+            ///
+            /// # Cancel safety
+            /// Nothing is lost: a result of `operation` completes the future in the same poll.
+            ///
+            /// # Errors
+            /// What `operation` gives; or the runtime has shut down.
+            #[track_caller]
+            pub fn async_io<R, F>(&self, interest: Interest, operation: F) -> IoWith<'_, $Os, F>
+            where
+                F: FnMut(&$Os) -> io::Result<R>,
+            {
+                self.core().source().io_for(concat!($name, "::async_io"), interest, operation)
             }
 
             /// Ends the writing direction: the peer reads the end of the stream; reading goes on.

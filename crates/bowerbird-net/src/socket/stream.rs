@@ -106,6 +106,11 @@ pub trait OsWrite: OsSource {
 
     /// Sends several pieces; no `SIGPIPE`.
     fn send_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Ends this direction, if that is possible before the handle is closed.
+    fn end(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A connected stream socket.
@@ -183,6 +188,10 @@ impl OsWrite for TcpStream {
             Some(only) => self.send(only),
             None => SockRef::from(self).send_vectored_with_flags(bytes, os::SEND_FLAGS),
         }
+    }
+
+    fn end(&self) -> io::Result<()> {
+        TcpStream::shutdown(self, Shutdown::Write)
     }
 }
 

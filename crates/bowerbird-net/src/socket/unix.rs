@@ -6,6 +6,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::mem::offset_of;
 use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::Path;
@@ -109,10 +110,19 @@ pub(crate) fn finish_connect_unix(socket: &UnixStream) -> io::Result<()> {
 }
 
 pub(crate) fn listen_unix(address: &SockAddr) -> io::Result<UnixListener> {
-    let socket = os::new_socket(Domain::UNIX, Type::STREAM, None)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    let socket = new_unix_stream()?;
+    bind_unix(&socket, address)?;
+    begin_listen_unix(socket, BACKLOG)
+}
+
+pub(crate) fn bind_unix(socket: &impl AsFd, address: &SockAddr) -> io::Result<()> {
+    SockRef::from(&socket.as_fd()).bind(address)
+}
+
+/// Makes a bound socket listen.
+pub(crate) fn begin_listen_unix(socket: UnixStream, backlog: i32) -> io::Result<UnixListener> {
+    SockRef::from(&socket).listen(backlog)?;
+    Ok(OwnedFd::from(socket).into())
 }
 
 /// Two connected sockets.
@@ -165,6 +175,10 @@ impl OsWrite for UnixStream {
             Some(only) => self.send(only),
             None => SockRef::from(self).send_vectored_with_flags(bytes, os::SEND_FLAGS),
         }
+    }
+
+    fn end(&self) -> io::Result<()> {
+        UnixStream::shutdown(self, Shutdown::Write)
     }
 }
 

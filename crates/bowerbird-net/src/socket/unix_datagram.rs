@@ -17,10 +17,6 @@ pub(crate) fn new_unix_datagram() -> io::Result<UnixDatagram> {
     os::new_socket(Domain::UNIX, Type::DGRAM, None).map(UnixDatagram::from)
 }
 
-pub(crate) fn bind_unix(socket: &UnixDatagram, address: &SockAddr) -> io::Result<()> {
-    SockRef::from(socket).bind(address)
-}
-
 pub(crate) fn connect_unix(socket: &UnixDatagram, address: &SockAddr) -> io::Result<()> {
     SockRef::from(socket).connect(address)
 }

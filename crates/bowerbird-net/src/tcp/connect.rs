@@ -1,8 +1,8 @@
 //! Connecting: happy eyeballs (RFC 8305).
 //!
-//! The addresses are tried in the resolver's order, families alternating. The next attempt begins when the
-//! one before has failed, or has not succeeded within 250 ms; the first that succeeds wins and the others
-//! are closed.
+//! The addresses are tried in the order that the [`ConnectOptions`] say. The next attempt begins when the one
+//! before has failed, or has not succeeded within the delay; the first that succeeds wins and the others are
+//! closed.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -12,27 +12,25 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_io::{AsyncFd, Interest, IoDriver, Leaf};
 use bowerbird_timer::Sleep;
 
 use super::TcpStream;
+use super::connect_options::{ConnectErrors, ConnectOptions};
 use crate::byte_stream::Core;
 use crate::resolve::Resolve;
 use crate::socket;
 use crate::to_addrs::ToAddrs;
 
-/// How long an attempt has before the next one begins beside it (RFC 8305, section 5).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-
-/// The future of [`TcpStream::connect`] and [`TcpStream::connect_addr`].
+/// The future of [`TcpStream::connect`], of its variants and of `TcpSocket::connect`.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Connect {
     driver: Arc<IoDriver>,
     leaf: Leaf,
+    options: ConnectOptions,
     state: State,
 }
 
@@ -45,8 +43,15 @@ enum State {
 struct Race {
     waiting: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
-    next_attempt: Option<Pin<Box<Sleep>>>,
+    turn: Turn,
     errors: Vec<(SocketAddr, io::Error)>,
+}
+
+/// When the next attempt begins.
+enum Turn {
+    Now,
+    At(Pin<Box<Sleep>>),
+    AfterFailure,
 }
 
 /// One socket on its way to a connection.
@@ -57,8 +62,26 @@ struct Attempt {
 }
 
 impl Connect {
-    pub(super) fn new(driver: Arc<IoDriver>, leaf: Leaf, addrs: &impl ToAddrs) -> Self {
-        Self { driver, leaf, state: State::Resolving(Resolve::new(addrs)) }
+    pub(super) fn new(
+        driver: Arc<IoDriver>,
+        leaf: Leaf,
+        addrs: &impl ToAddrs,
+        options: ConnectOptions,
+    ) -> Self {
+        Self { driver, leaf, options, state: State::Resolving(Resolve::new(addrs)) }
+    }
+
+    /// With a socket that has begun to connect.
+    pub(super) fn begun(
+        driver: Arc<IoDriver>,
+        leaf: Leaf,
+        address: SocketAddr,
+        socket: io::Result<OsStream>,
+        options: ConnectOptions,
+    ) -> Self {
+        let mut race = Race::new(Vec::new());
+        race.begun(&driver, leaf.location(), address, socket, &options);
+        Self { driver, leaf, options, state: State::Racing(race) }
     }
 }
 
@@ -66,14 +89,14 @@ impl Future for Connect {
     type Output = io::Result<TcpStream>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { driver, leaf, state } = self.get_mut();
+        let Self { driver, leaf, options, state } = self.get_mut();
         leaf.polled();
         if let State::Resolving(resolve) = state {
             let addrs = ready!(Pin::new(resolve).poll(cx))?;
-            *state = State::Racing(Race::new(addrs));
+            *state = State::Racing(Race::new(options.order(addrs)));
         }
         match state {
-            State::Racing(race) => race.poll(cx, driver, leaf.location()),
+            State::Racing(race) => race.poll(cx, driver, leaf.location(), options),
             State::Resolving(_) => unreachable!("left above"),
         }
     }
@@ -81,12 +104,7 @@ impl Future for Connect {
 
 impl Race {
     fn new(addrs: Vec<SocketAddr>) -> Self {
-        Self {
-            waiting: interleave(addrs),
-            attempts: Vec::new(),
-            next_attempt: None,
-            errors: Vec::new(),
-        }
+        Self { waiting: addrs.into(), attempts: Vec::new(), turn: Turn::Now, errors: Vec::new() }
     }
 
     fn poll(
@@ -94,15 +112,17 @@ impl Race {
         cx: &mut Context<'_>,
         driver: &Arc<IoDriver>,
         location: Option<&'static Location<'static>>,
+        options: &ConnectOptions,
     ) -> Poll<io::Result<TcpStream>> {
         loop {
             if let Some(connected) = self.poll_attempts(cx) {
-                return Poll::Ready(TcpStream::connected(connected, location));
+                return Poll::Ready(TcpStream::connected(connected, location, options.nodelay));
             }
             if self.may_begin(cx) {
-                self.begin(driver, location);
+                self.begin(driver, location, options);
             } else if self.attempts.is_empty() {
-                return Poll::Ready(Err(self.failure()));
+                let errors = std::mem::take(&mut self.errors);
+                return Poll::Ready(Err(ConnectErrors::into_error(errors)));
             } else {
                 return Poll::Pending;
             }
@@ -123,7 +143,7 @@ impl Race {
                     let failed = self.attempts.remove(index);
                     self.errors.push((failed.address, error));
                     // The next one need not wait for its turn.
-                    self.next_attempt = None;
+                    self.turn = Turn::Now;
                 }
                 Poll::Pending => index += 1,
             }
@@ -135,46 +155,49 @@ impl Race {
         if self.waiting.is_empty() {
             return false;
         }
-        let turn = self.next_attempt.as_mut();
-        turn.is_none_or(|turn| turn.as_mut().poll(cx).is_ready())
+        match &mut self.turn {
+            Turn::Now => true,
+            Turn::At(sleep) => sleep.as_mut().poll(cx).is_ready(),
+            Turn::AfterFailure => false,
+        }
     }
 
-    fn begin(&mut self, driver: &Arc<IoDriver>, location: Option<&'static Location<'static>>) {
+    fn begin(
+        &mut self,
+        driver: &Arc<IoDriver>,
+        location: Option<&'static Location<'static>>,
+        options: &ConnectOptions,
+    ) {
         let Some(address) = self.waiting.pop_front() else { return };
-        let begun = socket::begin_connect(address).and_then(|socket| {
-            AsyncFd::register(driver.clone(), socket, Core::<OsStream>::INTEREST)
-        });
-        match begun {
+        let local = options.local_for(address);
+        let socket = local.and_then(|local| socket::begin_connect(address, &local));
+        self.begun(driver, location, address, socket, options);
+    }
+
+    /// Notes an attempt that has begun, or has not.
+    fn begun(
+        &mut self,
+        driver: &Arc<IoDriver>,
+        location: Option<&'static Location<'static>>,
+        address: SocketAddr,
+        socket: io::Result<OsStream>,
+        options: &ConnectOptions,
+    ) {
+        let interest = Core::<OsStream>::INTEREST;
+        match socket.and_then(|socket| AsyncFd::register(driver.clone(), socket, interest)) {
             Ok(socket) => {
                 let leaf = Leaf::part(location);
                 self.attempts.push(Attempt { address, socket, leaf });
-                let is_last = self.waiting.is_empty();
-                self.next_attempt =
-                    (!is_last).then(|| Box::pin(bowerbird_timer::part::sleep(ATTEMPT_DELAY)));
+                self.turn = match options.delay {
+                    Some(delay) if !self.waiting.is_empty() => {
+                        Turn::At(Box::pin(bowerbird_timer::part::sleep(delay)))
+                    }
+                    _ => Turn::AfterFailure,
+                };
             }
             Err(error) => {
                 self.errors.push((address, error));
-                self.next_attempt = None;
-            }
-        }
-    }
-
-    /// One error stays itself; several are told together.
-    fn failure(&mut self) -> io::Error {
-        let mut errors = std::mem::take(&mut self.errors);
-        if errors.len() > 1 {
-            let kind = errors[0].1.kind();
-            let list: Vec<_> =
-                errors.iter().map(|(address, error)| format!("{address}: {error}")).collect();
-            return io::Error::new(
-                kind,
-                format!("no address could be connected ({})", list.join("; ")),
-            );
-        }
-        match errors.pop() {
-            Some((_, error)) => error,
-            None => {
-                io::Error::new(io::ErrorKind::InvalidInput, "there is no address to connect to")
+                self.turn = Turn::Now;
             }
         }
     }
@@ -188,22 +211,6 @@ impl Attempt {
     }
 }
 
-/// Alternates the families, beginning with that of the first address (RFC 8305, section 4).
-fn interleave(addrs: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
-    let begins_with_v6 = addrs.first().is_some_and(SocketAddr::is_ipv6);
-    let (first, second): (Vec<_>, Vec<_>) =
-        addrs.into_iter().partition(|address| address.is_ipv6() == begins_with_v6);
-    let (mut first, mut second) = (first.into_iter(), second.into_iter());
-    let mut order = VecDeque::with_capacity(first.len() + second.len());
-    loop {
-        let pair = [first.next(), second.next()];
-        if pair == [None, None] {
-            return order;
-        }
-        order.extend(pair.into_iter().flatten());
-    }
-}
-
 impl CancelSafe for Connect {}
 
 impl std::fmt::Debug for State {
@@ -214,6 +221,3 @@ impl std::fmt::Debug for State {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -116,7 +116,7 @@ impl TcpListener {
         self.source.into_inner()
     }
 
-    fn register(driver: Arc<IoDriver>, listener: OsListener) -> io::Result<Self> {
+    pub(super) fn register(driver: Arc<IoDriver>, listener: OsListener) -> io::Result<Self> {
         Ok(Self { source: AsyncFd::register(driver, listener, Interest::READABLE)? })
     }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::net::{SocketAddr, TcpStream as OsStream};
 use std::time::Duration;
 
-use bowerbird_io::{AsyncFd, Leaf};
+use bowerbird_io::AsyncFd;
 
 use super::connect::Connect;
+use super::connect_options::ConnectOptions;
 use crate::byte_stream::methods::prelude::*;
 use crate::byte_stream::methods::{reading_methods, socket_methods, writing_methods};
 use crate::socket;
@@ -56,7 +57,7 @@ impl TcpStream {
     ///
     /// # Errors
     /// The name cannot be looked up, or no address could be connected: the error of the only attempt, or
-    /// one that lists them all.
+    /// one that lists them all ([`ConnectErrors`](crate::ConnectErrors)).
     ///
     /// # Panics
     /// Called outside a runtime.
@@ -75,7 +76,26 @@ impl TcpStream {
     /// ```
     #[track_caller]
     pub fn connect(addrs: impl ToAddrs) -> Connect {
-        Connect::new(expect_current("TcpStream::connect"), Leaf::new("TcpStream::connect"), &addrs)
+        let driver = expect_current("TcpStream::connect");
+        Connect::new(driver, Leaf::new("TcpStream::connect"), &addrs, ConnectOptions::new())
+    }
+
+    /// Connects as [`connect`](Self::connect), with options.
+    ///
+    /// asyncio: `open_connection(host, port, happy_eyeballs_delay=.., interleave=.., local_addr=..)`.
+    ///
+    /// # Cancel safety
+    /// Dropping it gives the attempts up; there was no connection yet.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect); a local address cannot be bound, or none is of the right family.
+    ///
+    /// # Panics
+    /// Called outside a runtime.
+    #[track_caller]
+    pub fn connect_with(addrs: impl ToAddrs, options: &ConnectOptions) -> Connect {
+        let driver = expect_current("TcpStream::connect_with");
+        Connect::new(driver, Leaf::new("TcpStream::connect_with"), &addrs, options.clone())
     }
 
     /// Connects to one address.
@@ -93,15 +113,19 @@ impl TcpStream {
     #[track_caller]
     pub fn connect_addr(address: SocketAddr) -> Connect {
         let driver = expect_current("TcpStream::connect_addr");
-        Connect::new(driver, Leaf::new("TcpStream::connect_addr"), &address)
+        let options = ConnectOptions::new();
+        Connect::new(driver, Leaf::new("TcpStream::connect_addr"), &address, options)
     }
 
     /// What has just been connected.
     pub(super) fn connected(
         source: AsyncFd<OsStream>,
         location: Option<&'static Location<'static>>,
+        nodelay: bool,
     ) -> io::Result<Self> {
-        socket::set_nodelay(source.get_ref(), true)?;
+        if nodelay {
+            socket::set_nodelay(source.get_ref(), true)?;
+        }
         Ok(Self(Core::registered(source, location)))
     }
 

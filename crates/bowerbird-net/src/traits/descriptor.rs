@@ -58,3 +58,10 @@ handles!(crate::UnixStream, |this| this.core().os());
 handles!(crate::UnixDatagram, |this| this.os());
 #[cfg(unix)]
 handles!(crate::UnixListener, |this| this.source().get_ref());
+#[cfg(unix)]
+handles!(crate::UnixSocket, |this| this.socket());
+#[cfg(unix)]
+handles!(crate::pipe::Sender, |this| this.core().os());
+#[cfg(unix)]
+handles!(crate::pipe::Receiver, |this| this.core().os());
+handles!(crate::TcpSocket, |this| this.socket());

@@ -1,7 +1,6 @@
 //! futures-io.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -58,7 +57,7 @@ macro_rules! writes {
             }
 
             fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.core().shutdown(Shutdown::Write))
+                Poll::Ready(self.core().end())
             }
         }
     };

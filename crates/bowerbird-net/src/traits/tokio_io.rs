@@ -1,7 +1,6 @@
 //! tokio's traits (feature `tokio-io`).
 
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -69,7 +68,7 @@ macro_rules! writes {
             }
 
             fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.core().shutdown(Shutdown::Write))
+                Poll::Ready(self.core().end())
             }
         }
     };

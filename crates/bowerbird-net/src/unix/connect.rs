@@ -24,7 +24,7 @@ use crate::socket::{self, UnixConnect};
 /// How long to wait for room in a listener's queue, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
-/// The future of [`UnixStream::connect`] and [`UnixStream::connect_addr`].
+/// The future of [`UnixStream::connect`], [`UnixStream::connect_addr`] and `UnixSocket::connect`.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Connect {
     driver: Arc<IoDriver>,
@@ -34,14 +34,24 @@ pub struct Connect {
 }
 
 enum State {
-    Begin,
+    Begin(Option<OsStream>),
     QueueFull { socket: OsStream, pause: Duration, sleep: Pin<Box<Sleep>> },
     InProgress { socket: AsyncFd<OsStream>, leaf: Leaf },
 }
 
 impl Connect {
     pub(super) fn new(driver: Arc<IoDriver>, leaf: Leaf, address: io::Result<SockAddr>) -> Self {
-        Self { driver, leaf, address: Some(address), state: State::Begin }
+        Self { driver, leaf, address: Some(address), state: State::Begin(None) }
+    }
+
+    /// With a socket that there is.
+    pub(super) fn with_socket(
+        driver: Arc<IoDriver>,
+        leaf: Leaf,
+        address: io::Result<SockAddr>,
+        socket: OsStream,
+    ) -> Self {
+        Self { driver, leaf, address: Some(address), state: State::Begin(Some(socket)) }
     }
 
     fn address(&mut self) -> io::Result<SockAddr> {
@@ -86,14 +96,15 @@ impl Future for Connect {
         self.leaf.polled();
         loop {
             let (socket, pause) = match &mut self.state {
-                State::Begin => {
+                State::Begin(socket) => {
+                    let socket = socket.take();
                     // First, so that a bad address costs no socket.
                     self.address()?;
-                    (socket::new_unix_stream()?, PAUSE.0)
+                    (socket.map_or_else(socket::new_unix_stream, Ok)?, PAUSE.0)
                 }
                 State::QueueFull { sleep, .. } => {
                     ready!(sleep.as_mut().poll(cx));
-                    match std::mem::replace(&mut self.state, State::Begin) {
+                    match std::mem::replace(&mut self.state, State::Begin(None)) {
                         State::QueueFull { socket, pause, .. } => (socket, pause),
                         _ => unreachable!("just seen"),
                     }
@@ -101,7 +112,7 @@ impl Future for Connect {
                 State::InProgress { socket, leaf } => {
                     ready!(socket.poll_ready_with_leaf(cx, Interest::WRITABLE, leaf))?;
                     socket::finish_connect_unix(socket.get_ref())?;
-                    return match std::mem::replace(&mut self.state, State::Begin) {
+                    return match std::mem::replace(&mut self.state, State::Begin(None)) {
                         State::InProgress { socket, .. } => {
                             let core = Core::registered(socket, self.leaf.location());
                             Poll::Ready(Ok(UnixStream::from_core(core)))

@@ -107,7 +107,12 @@ impl UnixListener {
     }
 
     fn bind_with(driver: Arc<IoDriver>, address: &socket2::SockAddr) -> io::Result<Self> {
-        let listener = socket::listen_unix(address)?;
+        Self::listening(driver, socket::listen_unix(address)?)
+    }
+
+    /// With a socket that was bound here, and so has a file of ours if it has one.
+    pub(super) fn listening(driver: Arc<IoDriver>, listener: OsListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
         // A file that is gone already need not be removed.
         let file = address.as_pathname().and_then(|path| OwnFile::remember(path).ok());
         Self::register(driver, listener, file)

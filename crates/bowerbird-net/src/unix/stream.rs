@@ -5,7 +5,6 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{SocketAddr, UnixStream as OsStream};
 use std::path::Path;
 
-use bowerbird_io::Leaf;
 use socket2::Type;
 
 use super::connect::Connect;
