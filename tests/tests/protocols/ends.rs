@@ -337,3 +337,19 @@ fn many_connections_end_without_a_task_or_a_socket_left() {
         assert_eq!(journal.lines().iter().filter(|line| line.starts_with("lost")).count(), 200);
     });
 }
+
+/// A protocol writes what it wants to hear; the rest does nothing.
+#[test]
+fn calls_may_be_left_out() {
+    struct Deaf;
+    impl Protocol for Deaf {}
+    everywhere(|| async {
+        let (transport, mut peer) = pair(Deaf).await;
+        peer.write_all(b"hello?").await.unwrap();
+        let count = fill(&transport);
+        drain(&mut peer, count).await;
+        peer.shutdown().await.unwrap();
+        assert_eq!(peer.read(&mut [0; 1]).await.unwrap(), 0, "its end is answered by one");
+        until(|| transport.is_closing()).await;
+    });
+}

@@ -281,3 +281,6 @@ impl Closes for UdpSocket {
         drop(self);
     }
 }
+
+#[cfg(test)]
+mod tests;
