@@ -4,8 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use bowerbird::{
-    CancelScope, Runner, cancel_scope, catch_cancel, current_task, defer, join, shield, sleep,
-    spawn, timeout, yield_now,
+    CancelScope, Runner, cancel_scope, catch_cancel, current_task, defer, join, race, shield,
+    sleep, spawn, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, everywhere, paused, turns, until};
 
@@ -505,5 +505,95 @@ fn request_taken_back_while_a_shield_keeps_it_does_not_count() {
         sleep(5 * MS).await;
         task.cancel();
         assert!(timeout(LONG, task).await.unwrap().unwrap());
+    });
+}
+
+/// Calls `uncancel` as soon as a request comes.
+async fn takes_back() {
+    assert!(catch_cancel(pending::<()>()).await.is_err());
+    current_task().unwrap().uncancel();
+}
+
+#[test]
+fn request_taken_back_by_an_earlier_branch_is_not_left_by_a_race_behind_it() {
+    paused(async {
+        let task = spawn(async {
+            let behind = async {
+                // The second branch is not asked: the request would stay offered if it still counted.
+                race((catch_cancel(pending::<()>()), catch_cancel(pending::<()>()))).await;
+                turns(3).await;
+            };
+            join((takes_back(), behind)).await;
+        });
+        yield_now().await;
+        task.cancel();
+        task.await.unwrap();
+    });
+}
+
+#[test]
+fn request_taken_back_by_an_earlier_branch_is_not_left_by_a_join_behind_it() {
+    paused(async {
+        let (open, gate) = bowerbird::sync::oneshot::channel::<()>();
+        let task = spawn(async move {
+            let behind = async {
+                let shielded = cancel_scope(async |scope| {
+                    scope.set_shield(true);
+                    gate.await.unwrap();
+                });
+                join((shielded, catch_cancel(pending::<()>()))).await.0.unwrap();
+                turns(3).await;
+            };
+            join((takes_back(), behind)).await;
+        });
+        yield_now().await;
+        task.cancel();
+        yield_now().await;
+        open.send(()).unwrap();
+        task.await.unwrap();
+    });
+}
+
+#[test]
+fn one_of_two_requests_taken_back_by_an_earlier_branch_is_not_left_by_a_race_that_begins_then() {
+    paused(async {
+        let task = spawn(async {
+            // A first request is caught and stays counted; the second one is about when the join begins.
+            assert!(catch_cancel(pending::<()>()).await.is_err());
+            current_task().unwrap().cancel();
+            let shielded = cancel_scope(async |scope| {
+                scope.set_shield(true);
+                yield_now().await;
+            });
+            shielded.await.unwrap();
+            let behind = async {
+                race((catch_cancel(pending::<()>()), catch_cancel(pending::<()>()))).await;
+                turns(3).await;
+            };
+            join((takes_back(), behind)).await;
+        });
+        yield_now().await;
+        task.cancel();
+        task.await.unwrap();
+    });
+}
+
+#[test]
+fn request_taken_back_by_an_earlier_branch_does_not_count_in_a_timeout_behind_it() {
+    paused(async {
+        let task = spawn(async {
+            // A first request is caught and stays counted.
+            assert!(catch_cancel(pending::<()>()).await.is_err());
+            let limited = timeout(10 * MS, async {
+                assert!(catch_cancel(pending::<()>()).await.is_err());
+                pending::<()>().await
+            });
+            join((takes_back(), limited)).await.1.is_err()
+        });
+        yield_now().await;
+        task.cancel();
+        sleep(5 * MS).await;
+        task.cancel();
+        assert!(task.await.unwrap());
     });
 }

@@ -8,11 +8,11 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bowerbird::groups::{GroupCancelled, GroupState};
+use bowerbird::groups::{GroupCancelled, GroupState, LocalChild};
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    ExceptionGroup, catch_cancel, current_task, local_task_group, sleep, spawn, spawn_local,
-    timeout, yield_now,
+    ExceptionGroup, cancel_scope, catch_cancel, current_task, defer, local_task_group, sleep,
+    spawn, spawn_local, timeout, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, catch, everywhere, paused, turns, until};
 
@@ -479,5 +479,86 @@ fn nested_groups_fail_separately() {
         .unwrap_err();
         assert_eq!(texts(&error), ["unhandled errors in a TaskGroup (1 sub-exception)"]);
         assert_eq!(texts(error.exceptions()[0].as_group().unwrap()), ["Bad(1)"]);
+    });
+}
+
+#[test]
+fn request_that_meets_a_child_that_has_ended_is_not_lost() {
+    everywhere(|| async {
+        let task = spawn_local(async {
+            local_task_group(async |group| {
+                let child = group.spawn(async {
+                    yield_now().await;
+                    // It is offered in the poll in which the body sees that the child has ended.
+                    current_task().unwrap().cancel();
+                });
+                child.await?;
+                turns(3).await;
+                Ok(())
+            })
+            .await
+        });
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn child_awaited_with_a_request_about_is_cancelled_and_waited_for() {
+    everywhere(|| async {
+        let journal = Journal::new();
+        let seen = journal.clone();
+        let task = spawn_local(async move {
+            local_task_group(async |group| {
+                let inner = seen.clone();
+                let child = group.spawn(async move {
+                    let _cleanup = defer(async move {
+                        turns(2).await;
+                        inner.note("the child has cleaned up");
+                    });
+                    pending::<()>().await
+                });
+                yield_now().await;
+                current_task().unwrap().cancel();
+                let shielded = cancel_scope(async |scope| {
+                    scope.set_shield(true);
+                    yield_now().await;
+                });
+                shielded.await.unwrap();
+                // The request is about when the child is awaited for the first time.
+                let caught = catch_cancel(child).await.is_err();
+                seen.note(format!("caught: {caught}"));
+                group.cancel();
+                Ok(())
+            })
+            .await
+        });
+        task.await.unwrap().unwrap();
+        journal.expect(&["the child has cleaned up", "caught: true"]);
+    });
+}
+
+#[test]
+fn children_that_await_each_other_end_with_their_group() {
+    paused(async {
+        let ended = local_task_group(async |group| {
+            let places = Rc::new((RefCell::new(None), RefCell::new(None)));
+            let (a, b) = (places.clone(), places.clone());
+            let first = group.spawn(async move {
+                yield_now().await;
+                let other: LocalChild<'_, ()> = a.1.take().unwrap();
+                drop(other.await);
+            });
+            let second = group.spawn(async move {
+                yield_now().await;
+                let other: LocalChild<'_, ()> = b.0.take().unwrap();
+                drop(other.await);
+            });
+            places.0.replace(Some(first));
+            places.1.replace(Some(second));
+            turns(3).await;
+            group.cancel();
+            Ok(())
+        });
+        timeout(1000 * MS, ended).await.expect("the group ends").unwrap();
     });
 }

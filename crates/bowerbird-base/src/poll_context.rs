@@ -320,11 +320,19 @@ pub struct Request {
     /// The scope that made the request, from [`Request::scope_origin`]; [`Request::TASK_ROOT`] for
     /// `task.cancel()`. Of two requests in one place the one with the smaller origin comes from further out.
     pub origin: u64,
+    /// How many requests the task had when this one was offered, or offered again. Whoever meets it later in
+    /// the same poll knows by that whether another branch has taken it back meanwhile.
+    pub cancelling: u32,
 }
 
 impl Request {
     /// The origin of requests made by `task.cancel()`.
     pub const TASK_ROOT: u64 = 0;
+
+    /// One made by `task.cancel()`, or raised as if it were.
+    pub fn of_task(message: Option<Arc<str>>) -> Self {
+        Self { message, origin: Self::TASK_ROOT, cancelling: 0 }
+    }
 
     /// The origin of a scope with this number that is polled now, and is about to make a request: scopes
     /// further in have a larger one.
@@ -334,10 +342,11 @@ impl Request {
     }
 
     /// Puts a request where one may be already: the one from further out stays. It ends what the other one
-    /// would have ended, and more.
+    /// would have ended, and more. Two from one place are one, which was offered last when the later one was.
     pub fn merge_into(self, place: &mut Option<Request>) {
         match place {
-            Some(there) if there.origin <= self.origin => {}
+            Some(there) if there.origin == self.origin => there.cancelling = self.cancelling,
+            Some(there) if there.origin < self.origin => {}
             _ => *place = Some(self),
         }
     }
@@ -426,6 +435,14 @@ pub fn offer(request: Request) {
 /// Raises a request outwards: the caller returns `Pending`, and whoever polled it unwinds.
 pub fn raise(request: Request) {
     put_request(request, true);
+}
+
+/// Looks at the request that is being offered to this poll, and leaves it there.
+pub fn offered() -> Option<Request> {
+    if !is_offered() {
+        return None;
+    }
+    DETAIL.with(|detail| detail.borrow().request.clone())
 }
 
 /// Takes the request out of the cell, with the direction that it had.

@@ -200,8 +200,12 @@ fn keep_context(task: &Runnable, seen: Bits) {
 /// its requests without a cold part.
 fn take_request(header: &Header) -> Option<Request> {
     let is_swept = header.state.take_cancel().is_swept();
-    let request = header.cold().and_then(|cold| cold.0.lock().request.take());
-    request.or_else(|| is_swept.then_some(Request { message: None, origin: Request::TASK_ROOT }))
+    let request = header.cold().and_then(|cold| {
+        let mut cold = cold.0.lock();
+        let cancelling = cold.cancelling;
+        cold.request.take().map(|request| Request { cancelling, ..request })
+    });
+    request.or_else(|| is_swept.then_some(Request::of_task(None)))
 }
 
 /// A value that nobody will see makes way for a cancellation; a panic or an error stays.

@@ -39,7 +39,7 @@ fn listening(workers: usize) -> (Arc<Runtime>, Arc<Mutex<Vec<Unhandled>>>) {
 }
 
 fn request() -> Request {
-    Request { message: None, origin: Request::TASK_ROOT }
+    Request::of_task(None)
 }
 
 /// Suspends so often that everybody else on the worker has had many turns.

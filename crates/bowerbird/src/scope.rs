@@ -165,7 +165,7 @@ impl Outer {
         if request.origin != Request::TASK_ROOT {
             return request.clone().merge_into(&mut self.scope);
         }
-        let others = current_cancelling().saturating_sub(1);
+        let others = request.cancelling.saturating_sub(1);
         let threshold = (!is_current_swept()).then_some(others.min(cancelling_before));
         self.root.get_or_insert_with(|| (request.clone(), threshold));
     }
@@ -190,16 +190,25 @@ impl Outer {
     }
 }
 
+/// The request as it is offered from now on: again, or by the branch that it unwound to the others.
+pub(crate) fn anew(request: Request) -> Request {
+    Request { cancelling: current_cancelling(), ..request }
+}
+
+/// Offers a request that was kept, or not delivered, to what comes next.
+pub(crate) fn offer_again(request: Request) {
+    poll_context::offer(anew(request));
+}
+
 /// How many requests the task had before what begins now. One that is offered at this moment has not been
 /// delivered, and is not among them: what begins with it about is offered it, and must not lose it (rule 4).
-fn cancelling_before() -> u32 {
-    let is_offered = poll_context::is_offered()
-        && poll_context::take_request().is_some_and(|(request, _)| {
-            let is_the_tasks = request.origin == Request::TASK_ROOT;
-            poll_context::offer(request);
-            is_the_tasks
-        });
-    current_cancelling().saturating_sub(u32::from(is_offered))
+fn cancelling_before(offered: Option<&Request>) -> u32 {
+    match offered {
+        Some(request) if request.origin == Request::TASK_ROOT => {
+            request.cancelling.saturating_sub(1)
+        }
+        Some(_) | None => current_cancelling(),
+    }
 }
 
 /// What joins and contests know of the requests of their task (rule 4).
@@ -207,16 +216,18 @@ fn cancelling_before() -> u32 {
 pub(crate) struct Cancelling {
     /// At the first poll.
     before: Option<u32>,
-    /// When a request was offered last.
+    /// When a request was offered last: not when this branch came to see it, for one before it may have taken
+    /// it back in the same poll.
     offered: u32,
 }
 
 impl Cancelling {
     /// A poll begins; what is offered has not been taken yet.
     pub(crate) fn note(&mut self) {
-        self.before.get_or_insert_with(cancelling_before);
-        if poll_context::is_offered() {
-            self.offered = current_cancelling();
+        let offered = poll_context::offered();
+        self.before.get_or_insert_with(|| cancelling_before(offered.as_ref()));
+        if let Some(request) = offered {
+            self.offered = request.cancelling;
         }
     }
 
@@ -331,7 +342,7 @@ impl<F: Future> Scope<F> {
             // [ORD-1]
             let new_origin = || NEXT_ORIGIN.fetch_add(1, Ordering::Relaxed);
             let origin = *rare.own.get_or_insert_with(|| Request::scope_origin(new_origin()));
-            poll_context::offer(Request { message: None, origin });
+            offer_again(Request { origin, ..Request::of_task(None) });
             self.as_mut().poll_inner(cx);
         }
     }
@@ -362,7 +373,7 @@ impl<F: Future> Scope<F> {
             }
             return;
         }
-        let mut coming = rare.as_mut().and_then(|rare| rare.kept.take());
+        let mut coming = rare.as_mut().and_then(|rare| rare.kept.take()).map(anew);
         offered.into_iter().for_each(|request| request.merge_into(&mut coming));
         if let Some(request) = coming {
             rare.get_or_insert_default().outer.note(&request, before);
@@ -492,9 +503,7 @@ impl<F: Future> Scope<F> {
             }
             Stage::Running | Stage::Passed | Stage::Done => unreachable!("it was cleaning"),
         };
-        if let Some(request) = kept {
-            poll_context::offer(request);
-        }
+        kept.into_iter().for_each(offer_again);
         Poll::Ready(result)
     }
 }

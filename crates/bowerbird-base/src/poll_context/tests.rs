@@ -5,7 +5,7 @@ model_or_real! { {} {
 use super::*;
 
 fn request(message: &str) -> Request {
-    Request { message: Some(message.into()), origin: Request::TASK_ROOT }
+    Request::of_task(Some(message.into()))
 }
 
 fn cleanup() -> Cleanup {
@@ -26,6 +26,32 @@ fn attention_is_zero_until_something_is_about() {
     assert!(!is_offered());
     assert_eq!(take_request(), Some((request("up"), Delivery::Unwinding)));
     assert_eq!(end(), Ended { yielded: false, needs_attention: false });
+}
+
+#[test]
+fn offered_request_can_be_looked_at_and_stays() {
+    assert_eq!(offered(), None);
+    offer(request("stop"));
+    assert_eq!(offered(), Some(request("stop")));
+    assert!(is_offered());
+    take_request();
+    raise(request("up"));
+    assert_eq!(offered(), None, "what unwinds is no offer");
+    take_request();
+}
+
+#[test]
+fn of_two_requests_the_one_from_further_out_stays() {
+    let inner = |number| Request { origin: number, ..request("inner") };
+    let mut place = None;
+    inner(5).merge_into(&mut place);
+    inner(7).merge_into(&mut place);
+    assert_eq!(place, Some(inner(5)));
+    Request { cancelling: 1, ..request("first") }.merge_into(&mut place);
+    Request { cancelling: 2, ..request("second") }.merge_into(&mut place);
+    inner(3).merge_into(&mut place);
+    let merged = Request { cancelling: 2, ..request("first") };
+    assert_eq!(place, Some(merged), "the count is that of the later one");
 }
 
 #[test]

@@ -186,7 +186,7 @@ impl TaskHandle {
         {
             let mut cold = header.cold_or_new().0.lock();
             cold.cancelling += 1;
-            cold.request.get_or_insert(Request { message, origin: Request::TASK_ROOT });
+            cold.request.get_or_insert(Request::of_task(message));
         }
         schedule_after(self.0, || match header.state.cancel() {
             None => (false, Wake::Nothing),

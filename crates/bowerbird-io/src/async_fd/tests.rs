@@ -607,7 +607,7 @@ model_or_real! {
             assert_eq!(poll_context::take_wait().unwrap().kind, "readable");
             theirs.write_all(b"x").unwrap();
             driver.wait(None);
-            poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+            poll_context::offer(Request::of_task(None));
             assert!(poll(&mut waiting, &count).is_pending());
             assert!(poll(&mut ours.readable(), &count).is_ready());
             poll_context::take_request().unwrap();

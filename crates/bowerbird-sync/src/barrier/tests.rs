@@ -189,7 +189,7 @@ fn offered_cancellation_goes_before_the_end_of_the_wait() {
     let mut wait = barrier.wait();
     assert!(!is_ready(&mut wait));
     assert!(is_ready(&mut barrier.wait()));
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(!is_ready(&mut wait));
     assert!(poll_context::take_request().is_some());
     drop(wait);

@@ -182,7 +182,7 @@ fn offered_cancellation_goes_before_the_value() {
     let mut recv = receiver.recv();
     assert!(poll(&mut recv, Waker::noop()).is_pending());
     sender.send(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut recv, Waker::noop()).is_pending());
     assert!(poll_context::take_request().is_some());
     drop(recv);

@@ -130,7 +130,7 @@ fn offered_cancellation_goes_before_the_token() {
     let mut wait = limiter.acquire();
     assert!(poll(&mut wait).is_pending());
     limiter.set_total_tokens(1);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut wait).is_pending());
     assert!(poll_context::take_request().is_some());
     drop(wait);

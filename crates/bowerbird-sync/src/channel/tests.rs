@@ -592,7 +592,7 @@ fn offered_cancellation_goes_before_the_value_and_the_slot() {
     let (mut cancelled, mut next) =
         (Polled::pending(receiver.recv()), Polled::pending(receiver.recv()));
     sender.try_send(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert_eq!(cancelled.poll(), Poll::Pending);
     assert!(poll_context::take_request().is_some());
     drop(cancelled);
@@ -602,7 +602,7 @@ fn offered_cancellation_goes_before_the_value_and_the_slot() {
     let (mut cancelled, mut next) =
         (Polled::pending(sender.send(3)), Polled::pending(sender.send(4)));
     assert_eq!(receiver.try_recv(), Ok(2));
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert_eq!(cancelled.poll(), Poll::Pending);
     assert!(poll_context::take_request().is_some());
     drop(cancelled);

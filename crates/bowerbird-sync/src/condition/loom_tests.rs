@@ -67,7 +67,7 @@ fn dropped_wait_races_with_its_notification() {
 #[test]
 fn cancelled_wait_races_with_its_notification() {
     one_of_two_gives_up(|poll| {
-        poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+        poll_context::offer(Request::of_task(None));
         assert!(!poll());
         poll_context::take_request();
     });

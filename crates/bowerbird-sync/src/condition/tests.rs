@@ -10,7 +10,7 @@ use crate::test_wakers::{PANICS, Woken, is_ready, is_ready_with};
 use crate::{Lock, LockGuard, OwnedLockGuard};
 
 fn request(message: &str, origin: u64) -> Request {
-    Request { message: Some(message.into()), origin }
+    Request { origin, ..Request::of_task(Some(message.into())) }
 }
 
 /// What unwinds after a poll, if anything does.

@@ -103,7 +103,7 @@ fn offered_cancellation_goes_before_the_event() {
     let mut wait = event.wait();
     assert!(!is_ready(&mut wait));
     event.set();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(!is_ready(&mut wait));
     assert!(poll_context::take_request().is_some());
     assert!(is_ready(&mut wait));

@@ -228,13 +228,13 @@ fn offered_cancellation_goes_before_the_lock() {
     let mut wait = lock.lock();
     assert!(poll(&mut wait).is_pending());
     drop(guard);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut wait).is_pending());
     // A first poll looks at readiness first; the lock is with who was cancelled.
     assert!(poll(&mut lock.lock()).is_pending());
     assert!(poll_context::take_request().is_some());
     drop(wait);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     drop(ready(&mut lock.lock()));
     assert!(poll_context::take_request().is_some());
 }

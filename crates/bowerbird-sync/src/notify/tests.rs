@@ -161,7 +161,7 @@ fn offered_cancellation_goes_before_a_notification() {
     let (mut wait, mut next) = (notify.notified(), notify.notified());
     assert!(!is_ready(&mut wait) && !is_ready(&mut next));
     notify.notify_one();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(!is_ready(&mut wait));
     drop(wait);
     assert!(poll_context::take_request().is_some());

@@ -76,7 +76,7 @@ fn offered_cancellation_goes_before_the_right_to_make_it() {
     let mut second = Box::pin(cell.get_or_init(async || 2));
     assert!(!is_ready(&mut first) && !is_ready(&mut second));
     drop(first);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(!is_ready(&mut second));
     drop(second);
     assert!(poll_context::take_request().is_some());

@@ -201,7 +201,7 @@ fn offered_cancellation_goes_before_the_value() {
     let (count, waker) = Count::pair();
     assert!(poll(&mut receiver, &waker).is_pending());
     sender.send(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut receiver, &waker).is_pending());
     assert_eq!(count.wakes(), 2, "one by the send, one to be polled again");
     assert!(poll_context::take_request().is_some());
@@ -212,7 +212,7 @@ fn offered_cancellation_goes_before_the_value() {
 fn offered_cancellation_does_not_hide_a_value_from_the_first_poll() {
     let (sender, mut receiver) = channel();
     sender.send(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(Ok(1)));
     assert!(poll_context::take_request().is_some());
 }

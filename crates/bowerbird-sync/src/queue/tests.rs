@@ -131,7 +131,7 @@ fn offered_cancellation_goes_before_the_item() {
     let mut get = queue.get();
     assert!(quietly(&mut get).is_pending());
     queue.put_nowait(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(quietly(&mut get).is_pending());
     assert!(poll_context::take_request().is_some());
     drop(get);
@@ -142,7 +142,7 @@ fn offered_cancellation_goes_before_the_item() {
 fn offered_cancellation_does_not_hide_an_item_from_the_first_poll() {
     let queue = Queue::new(0);
     queue.put_nowait(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert_eq!(quietly(&mut queue.get()), Poll::Ready(Ok(1)));
     assert!(poll_context::take_request().is_some());
 }

@@ -236,7 +236,7 @@ fn offered_cancellation_goes_before_the_lock() {
     let mut write = lock.write();
     assert!(poll(&mut upgrade).is_pending() && poll(&mut write).is_pending());
     drop(reader);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut upgrade).is_pending());
     drop(upgrade);
     assert!(poll(&mut write).is_pending());

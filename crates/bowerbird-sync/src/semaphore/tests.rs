@@ -177,7 +177,7 @@ fn offered_cancellation_goes_before_the_permit() {
     let mut wait = semaphore.acquire();
     assert!(poll(&mut wait).is_pending());
     semaphore.add_permits(1);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut wait).is_pending());
     assert!(poll_context::take_request().is_some());
     drop(wait);

@@ -218,7 +218,7 @@ fn offered_cancellation_goes_before_the_change() {
     let mut changed = receiver.changed();
     assert!(poll(&mut changed, Waker::noop()).is_pending());
     sender.send(1).unwrap();
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(poll(&mut changed, Waker::noop()).is_pending());
     assert!(poll_context::take_request().is_some());
     drop(changed);

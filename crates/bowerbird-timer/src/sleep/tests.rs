@@ -210,7 +210,7 @@ fn offered_cancellation_goes_before_readiness_but_not_at_the_first_poll() {
     assert!(count.poll(&mut waiting).is_pending());
     rig.advance(SECOND);
     assert_eq!(count.get(), 1);
-    poll_context::offer(Request { message: None, origin: Request::TASK_ROOT });
+    poll_context::offer(Request::of_task(None));
     assert!(count.poll(&mut waiting).is_pending(), "due, but it was suspended");
     assert_eq!(count.get(), 2, "asked for another poll");
     assert!(count.poll(&mut sleep_until(rig.clock.now())).is_ready(), "first poll");

@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 
 use super::with_deadline;
 use crate::run::outside_a_runtime;
-use crate::scope::Scope;
+use crate::scope::{Scope, offer_again};
 use crate::tasks::timeout::TimeoutError;
 
 /// A region of a task that can be cancelled by itself.
@@ -243,7 +243,7 @@ impl<F: Future> Future for CancelScopeRun<F> {
         drop(state);
         match withheld {
             Some(request) if polled.is_pending() => scope.keep(request),
-            Some(request) => poll_context::offer(request),
+            Some(request) => offer_again(request),
             None => {}
         }
         polled.map(Result::ok)

@@ -154,7 +154,7 @@ pub(super) fn failure_of_this_task(error: BoxError) -> TaskFailure {
 
 /// The request unwinds from here to the root, where the task ends cancelled.
 fn end_cancelled(message: String) {
-    poll_context::raise(Request { message: Some(message.into()), origin: Request::TASK_ROOT });
+    poll_context::raise(Request::of_task(Some(message.into())));
 }
 
 /// The future of a task that came too late: it ends cancelled, and gives nothing.

@@ -124,6 +124,25 @@ impl<T> LocalChild<'_, T> {
     }
 }
 
+impl<T> LocalChild<'_, T> {
+    /// Rule 3: the offered request becomes the child's. `false`: that has ended, or its own end waits for whoever
+    /// awaits it; the request is left where it is.
+    #[cold]
+    fn forward(&mut self) -> bool {
+        if self.done() || !self.group.cancel_for_awaiter(self.index, self.turn) {
+            return false;
+        }
+        let Some((request, _)) = poll_context::take_request() else { return true };
+        let mut outermost = match std::mem::replace(&mut self.stage, Stage::Suspended) {
+            Stage::Forwarded(request) => Some(request),
+            Stage::Fresh | Stage::Suspended | Stage::Passed(_) => None,
+        };
+        request.merge_into(&mut outermost);
+        self.stage = outermost.map_or(Stage::Suspended, Stage::Forwarded);
+        true
+    }
+}
+
 impl<T> Future for LocalChild<'_, T> {
     type Output = Result<T, TaskError>;
 
@@ -133,18 +152,21 @@ impl<T> Future for LocalChild<'_, T> {
             poll_context::yield_now(cx);
             return Poll::Pending;
         }
-        if !matches!(self.stage, Stage::Fresh) && poll_context::is_offered() {
-            // Rule 3: the request is the child's.
-            if let Some((request, _)) = poll_context::take_request() {
-                self.cancel();
-                self.stage = Stage::Forwarded(request);
-            }
+        let is_fresh = matches!(self.stage, Stage::Fresh);
+        if !is_fresh && poll_context::is_offered() && !self.forward() {
+            // Rule 1: it beats readiness, and unwinds from here.
+            poll_context::yield_now(cx);
+            return Poll::Pending;
         }
         let result = self.slot.result.borrow_mut().take();
         let Some(result) = result else {
             assert!(!self.done(), "the child of a group was polled after its end");
-            if matches!(self.stage, Stage::Fresh) {
+            if is_fresh {
                 self.stage = Stage::Suspended;
+                // Readiness was looked at first; a request that is about already is the child's all the same.
+                if poll_context::is_offered() && !self.forward() {
+                    poll_context::yield_now(cx);
+                }
             }
             let before = self.slot.waker.replace(Some(cx.waker().clone()));
             drop(before);

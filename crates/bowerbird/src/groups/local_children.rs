@@ -5,7 +5,7 @@
 //! runs while the places are borrowed. Each stands in a scope of its own, by which it is cancelled; an outer
 //! request is the body's, and children see it only as the group's decision.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
@@ -38,6 +38,8 @@ pub(super) trait LocalFuture {
 pub(super) struct Shared<'a> {
     location: &'static Location<'static>,
     ready: Arc<Ready>,
+    /// The place and turn of the child that is polled.
+    polled: Cell<Option<(usize, u64)>>,
     places: RefCell<Places<'a>>,
 }
 
@@ -54,6 +56,8 @@ struct Place<'a> {
     is_cancelled: bool,
     /// Counts the children that the place has had: a handle knows its own.
     turn: u64,
+    /// Which child has handed it a request, and waits for its end.
+    handed_by: Option<(usize, u64)>,
     waker: Waker,
 }
 
@@ -66,7 +70,12 @@ impl<'a> Shared<'a> {
             failures: Vec::new(),
         };
         let ready = Ready { list: Mutex::new(ReadyList::default()), awaiter: WakerSlot::new() };
-        Rc::new(Self { location, ready: Arc::new(ready), places: RefCell::new(places) })
+        Rc::new(Self {
+            location,
+            ready: Arc::new(ready),
+            polled: Cell::new(None),
+            places: RefCell::new(places),
+        })
     }
 
     pub(super) fn state(&self) -> GroupState {
@@ -85,12 +94,19 @@ impl<'a> Shared<'a> {
             let index = places.free.pop().unwrap_or_else(|| {
                 let index = places.places.len();
                 let waker = Waker::from(Arc::new(ChildWaker { index, ready: self.ready.clone() }));
-                places.places.push(Place { child: None, is_cancelled: false, turn: 0, waker });
+                places.places.push(Place {
+                    child: None,
+                    is_cancelled: false,
+                    turn: 0,
+                    handed_by: None,
+                    waker,
+                });
                 index
             });
             let place = &mut places.places[index];
             place.child = Some(child);
             place.is_cancelled = false;
+            place.handed_by = None;
             (index, place.turn)
         };
         self.ready.push(index);
@@ -107,6 +123,29 @@ impl<'a> Shared<'a> {
             }
         }
         self.ready.push(index);
+    }
+
+    /// The same, for the child that is polled now, or the body: it has been offered a request, awaits that child,
+    /// and will wait for its end. `false`: that one waits for this one in the same way, over others or at once;
+    /// nothing is done, for they would wait for ever.
+    pub(super) fn cancel_for_awaiter(&self, index: usize, turn: u64) -> bool {
+        let awaiter = self.polled.get();
+        {
+            let places = &mut self.places.borrow_mut().places;
+            let mut next = awaiter;
+            while let Some((at, turn_there)) = next {
+                if (at, turn_there) == (index, turn) {
+                    return false;
+                }
+                let there = places.get(at).filter(|place| place.turn == turn_there);
+                next = there.and_then(|place| place.handed_by);
+            }
+            if let Some(place) = places.get_mut(index) {
+                place.handed_by = awaiter;
+            }
+        }
+        self.cancel(index, turn);
+        true
     }
 
     /// Cancels all children, and lets no more in.
@@ -153,14 +192,17 @@ impl<'a> Shared<'a> {
     }
 
     fn poll_place(&self, index: usize) {
-        let (mut child, is_cancelled, waker) = {
+        let (mut child, is_cancelled, turn, waker) = {
             let mut places = self.places.borrow_mut();
             let place = &mut places.places[index];
             let Some(child) = place.child.take() else { return };
-            (child, place.is_cancelled, place.waker.clone())
+            (child, place.is_cancelled, place.turn, place.waker.clone())
         };
         let cx = &mut Context::from_waker(&waker);
-        match child.as_mut().poll_child(cx, is_cancelled) {
+        self.polled.set(Some((index, turn)));
+        let polled = child.as_mut().poll_child(cx, is_cancelled);
+        self.polled.set(None);
+        match polled {
             Poll::Pending => self.places.borrow_mut().places[index].child = Some(child),
             Poll::Ready(result) => {
                 let spawned_at = child.spawned_at();

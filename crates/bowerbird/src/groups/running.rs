@@ -27,7 +27,7 @@ use super::crew::{Crew, Spawned};
 use super::members::is_consequence;
 use super::task_group::GroupCancelled;
 use super::{BoxError, ExceptionGroup, TaskFailure};
-use crate::scope::{Cut, Outer, Scope};
+use crate::scope::{Cut, Outer, Scope, offer_again};
 
 pin_project! {
     /// The future of [`task_group`](crate::task_group).
@@ -231,13 +231,9 @@ where
 
     /// Looks at a request that is offered to the body, and leaves it there.
     fn note_outer(self: Pin<&mut Self>) {
-        if !poll_context::is_offered() {
-            return;
-        }
-        if let Some((request, _)) = poll_context::take_request() {
+        if let Some(request) = poll_context::offered() {
             let this = self.project();
             this.outer.get_or_insert_default().note(&request, *this.cancelling_before);
-            poll_context::offer(request);
         }
     }
 
@@ -286,9 +282,7 @@ where
         if failures.is_empty() {
             return Poll::Ready(Ok(value));
         }
-        if let Some(request) = outer {
-            poll_context::offer(request);
-        }
+        outer.into_iter().for_each(offer_again);
         Poll::Ready(Err(ExceptionGroup::of(this.crew.message(), failures)))
     }
 

@@ -26,7 +26,7 @@ use bowerbird_base::poll_context::{self, Delivery, Request};
 use bowerbird_core::random_below;
 use pin_project_lite::pin_project;
 
-use crate::scope::Cancelling;
+use crate::scope::{Cancelling, anew, offer_again};
 
 /// The futures of a contest.
 pub trait Branches {
@@ -209,7 +209,7 @@ impl<B: Branches> Contest<B> {
                 }
                 match self.as_mut().ask(index, &mut round, cx, &mut judge) {
                     Asked::Answered(value, request) => {
-                        request.into_iter().for_each(poll_context::offer);
+                        request.into_iter().for_each(offer_again);
                         return Poll::Ready(Some(value));
                     }
                     Asked::GoesOn => {}
@@ -218,7 +218,8 @@ impl<B: Branches> Contest<B> {
             if !(round.has_spread && round.is_waiting) {
                 break;
             }
-            round = Round { offered: self.kept.clone(), is_waiting: false, has_spread: false };
+            let offered = self.kept.clone().map(anew);
+            round = Round { offered, is_waiting: false, has_spread: false };
         }
         self.end(round.is_waiting, cx)
     }

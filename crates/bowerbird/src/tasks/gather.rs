@@ -309,7 +309,7 @@ impl<S: GatherSet> Gather<S> {
             }
             Err(error) => {
                 let message = error.cancel_message();
-                self.request = Some(Box::new(Request { message, origin: Request::TASK_ROOT }));
+                self.request = Some(Box::new(Request::of_task(message)));
                 self.pass_on(cx)
             }
         }

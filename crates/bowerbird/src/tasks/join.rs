@@ -9,7 +9,7 @@ use bowerbird_base::debug;
 use bowerbird_base::poll_context::{self, Delivery, Request};
 use pin_project_lite::pin_project;
 
-use crate::scope::Cancelling;
+use crate::scope::{Cancelling, anew, offer_again};
 
 /// Polls several futures in this task until all have ended, and gives their outputs.
 ///
@@ -176,7 +176,7 @@ impl Unwinding {
     fn next_round(&mut self) -> bool {
         let again = std::mem::take(&mut self.needs_round) && self.is_waiting;
         if again {
-            self.offered = self.kept.unwound.clone();
+            self.offered = self.kept.unwound.clone().map(anew);
             self.is_waiting = false;
         }
         again
@@ -198,7 +198,7 @@ impl Unwinding {
     fn offer_left(self) {
         let Kept { left, cancelling, .. } = self.kept;
         let left = left.filter(|request| !cancelling.was_taken_back(request));
-        left.into_iter().for_each(poll_context::offer);
+        left.into_iter().for_each(offer_again);
     }
 }
 

@@ -11,6 +11,7 @@ use bowerbird_core::{SpawnOptions, Task, TaskError};
 
 use crate::from_thread::Caller;
 use crate::run::outside_a_runtime;
+use crate::scope::offer_again;
 
 /// Runs a blocking closure on a thread of the blocking pool and waits for its result.
 ///
@@ -181,13 +182,13 @@ impl<T> Future for ToThread<T> {
         let why = match output {
             Ok(Some(value)) => {
                 // Rule 7 of the protocol of cancellation: it is offered again, at the next suspension.
-                request.into_iter().for_each(poll_context::offer);
+                request.into_iter().for_each(offer_again);
                 return Poll::Ready(value);
             }
             Ok(None) => String::from("its awaiter was cancelled"),
             Err(error) => match TaskError::try_into_panic(error) {
                 Ok(payload) => {
-                    request.into_iter().for_each(poll_context::offer);
+                    request.into_iter().for_each(offer_again);
                     std::panic::resume_unwind(payload)
                 }
                 Err(error) => error.to_string(),

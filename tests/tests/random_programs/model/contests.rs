@@ -12,7 +12,7 @@
 
 use super::ended::{Activity, Ended, Out, merge};
 use super::requests::{Counter, Request, Span, outermost, taken_back_in};
-use super::{Event, Model, Time, Why, first_turn};
+use super::{Event, Model, Time, Why};
 use crate::program::{Id, Node};
 
 /// What a branch does in a place.
@@ -50,23 +50,21 @@ impl Model<'_> {
         let mut counters = [span.counter.clone(), span.counter.clone()];
         // What happens at a time depends on what was taken back before it, so each time round is right for
         // one time more.
-        loop {
+        for _ in 0..1_000 {
             let counted: [Branch<'_>; 2] =
                 [&|span: Span<'_>| parts[0](span.counted_by(&counters[0])), &|span: Span<'_>| {
                     parts[1](span.counted_by(&counters[1]))
                 }];
-            let mut branches = self.branches_that_see(counted, span);
+            let branches = self.branches_that_see(counted, span);
             let by = |n: usize| taken_back_in(&branches[n].events);
-            let seen = [span.counter.with(by(1).map(|at| at | 1)), span.counter.with(by(0))];
+            let seen =
+                [span.counter.with_beside(by(1).map(|at| at | 1)), span.counter.with_beside(by(0))];
             if seen == counters {
-                let in_doubt =
-                    (0..2).filter_map(|n| taken_back_in_turns(parts, &branches, n, span));
-                let in_doubt = in_doubt.min();
-                branches[0].events.extend(in_doubt.map(|at| (Event::Unclear(Why::TakenBack), at)));
                 return (branches, counters);
             }
             counters = seen;
         }
+        panic!("each branch takes back what makes the other one not do so: {counters:?}");
     }
 
     fn branches_that_see(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> [Ended; 2] {
@@ -83,13 +81,15 @@ impl Model<'_> {
         let other = 1 - n;
         let is_in_turns = span.is_offered(at);
         if branches[other].at > at {
-            let spread = |at| offered_by(&branches[n], at, parts[other], span);
+            let count = span.count(at, &events_of(&branches));
+            let spread = |at| offered_by(&branches[n], (at, count), parts[other], span);
             let activity = branches[other].activity_at(at);
             branches[other] = if is_in_turns { in_turns(at, activity, spread) } else { spread(at) };
         } else if is_in_turns && branches[other].at == at && branches[other].is_late {
             // Which of them ends first makes no difference, most of the time.
             let is_disturbed = |a: usize, b: usize| {
-                let disturbed = offered_by(&branches[a], at, parts[b], span);
+                let count = span.count(at, &events_of(&branches));
+                let disturbed = offered_by(&branches[a], (at, count), parts[b], span);
                 branches[a].out == Out::Unwound && !disturbed.is_like(&branches[b])
             };
             let acts = branches.iter().any(|it| it.activity_at(at) == Activity::Acts);
@@ -183,10 +183,15 @@ impl Model<'_> {
     }
 }
 
-/// A branch to which the request is offered at `at` that unwound the other one.
-fn offered_by(other: &Ended, at: Time, branch: Branch<'_>, span: Span<'_>) -> Ended {
+/// A branch to which the request is offered at `at` that unwound the other one, with so many requests.
+fn offered_by(
+    other: &Ended,
+    (at, count): (Time, usize),
+    branch: Branch<'_>,
+    span: Span<'_>,
+) -> Ended {
     let origin = other.request.and_then(|request| request.origin);
-    let incoming = span.with_request(Request { at, origin });
+    let incoming = span.with_request(Request::new(at, origin).again(at, count));
     branch(span.offered(&incoming))
 }
 
@@ -222,7 +227,8 @@ fn won(branches: [Ended; 2], winner: usize, unasked: Option<Request>, span: Span
     let events = events_of(&branches);
     let turn = branches[winner].turn();
     let pending = pending.filter(|request| !span.was_taken_back(request, turn, &events));
-    let pending = pending.map(|request| Request { at, ..request });
+    let count = span.count(turn, &events);
+    let pending = pending.map(|request| request.again(at, count));
     let rest = pending.into_iter().chain(span.later(at)).collect();
     let (out, is_late) = (branches[winner].out, branches[winner].is_late);
     let events = branches.into_iter().flat_map(|branch| branch.events).collect();
@@ -244,7 +250,8 @@ fn both(branches: [Ended; 2], span: Span<'_>) -> Ended {
         let kept = undelivered(&branches);
         let turn = branches.iter().map(Ended::turn).max().unwrap_or(at);
         let kept = kept.filter(|request| !span.was_taken_back(request, turn, &events));
-        let kept = kept.map(|request| Request { at, ..request });
+        let count = span.count(turn, &events);
+        let kept = kept.map(|request| request.again(at, count));
         let out = if branches[0].out == Out::Value { branches[1].out } else { branches[0].out };
         (out, kept.into_iter().chain(span.later(at)).collect())
     };
@@ -270,31 +277,6 @@ fn none_matched(id: Id, branches: [Ended; 2], span: Span<'_>) -> Ended {
     }
     ended.rest = span.later(ended.at).collect();
     ended
-}
-
-/// The first time at which a branch takes a request back and the order of turns decides what the other one sees.
-fn taken_back_in_turns(
-    parts: [Branch<'_>; 2],
-    branches: &[Ended; 2],
-    n: usize,
-    span: Span<'_>,
-) -> Option<Time> {
-    let other = 1 - n;
-    let taken_back = || taken_back_in(&branches[n].events);
-    let sees = |at: Time, moment: Time| {
-        let moved = |it: Time| if first_turn(it) == at { moment } else { it };
-        let counter = span.counter.with(taken_back().map(moved));
-        parts[other](span.counted_by(&counter))
-    };
-    let is_in_doubt = |&at: &Time| {
-        let rests = branches.iter().all(|branch| branch.activity_at(at) == Activity::Rests);
-        if rests || branches[other].at < at {
-            return false;
-        }
-        let (early, late) = (sees(at, at), sees(at, at | 1));
-        early.rest != late.rest || !early.is_like(&late)
-    };
-    taken_back().map(first_turn).filter(is_in_doubt).min()
 }
 
 fn events_of(branches: &[Ended; 2]) -> Vec<(Event, Time)> {

@@ -111,7 +111,8 @@ impl Ended {
         moved(&mut self.at);
         self.request.iter_mut().for_each(|request| moved(&mut request.at));
         self.rest.iter_mut().for_each(|request| moved(&mut request.at));
-        self.events.iter_mut().for_each(|(_, time)| moved(time));
+        let is_seen = |(event, _): &&mut (Event, Time)| *event != Event::TakenBack;
+        self.events.iter_mut().filter(is_seen).for_each(|(_, time)| moved(time));
         self.left.iter_mut().for_each(|(time, _)| moved(time));
         let left = self.left.iter_mut().map(|(_, cleanup)| cleanup);
         for cleanup in left.chain(&mut self.held).chain(&mut self.held_beside) {
@@ -125,7 +126,8 @@ impl Ended {
     /// Whether two ends are the same for all who look from outside, but for requests that did not reach them.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let events = |it: &Self| it.events.iter().copied().collect::<BTreeSet<_>>();
-        (self.at, self.out, self.request) == (other.at, other.out, other.request)
+        let request = |it: &Self| it.request.map(|request| (request.at, request.origin));
+        (self.at, self.out, request(self)) == (other.at, other.out, request(other))
             && (&self.held, &self.held_beside) == (&other.held, &other.held_beside)
             && self.left == other.left
             && events(self) == events(other)

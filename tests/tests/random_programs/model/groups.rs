@@ -192,7 +192,8 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
         None if waiting.is_unwound => (Out::Unwound, None),
         None => (Out::Value, undelivered),
     };
-    let pending = pending.map(|request| Request { at: end, ..request });
+    let count = span.count(end | Time::from(is_late), &events);
+    let pending = pending.map(|request| request.again(end, count));
     let rest = pending.into_iter().chain(span.later(end)).collect();
     let unwound = match body.out {
         Out::Unwound => body.request,

@@ -57,8 +57,6 @@ pub(crate) enum Why {
     BothUnwind,
     /// Both branches of a race do so.
     LateInRace,
-    /// A branch takes a request back in the turns after one, or the other one does something in them.
-    TakenBack,
     /// Children are cancelled at their beginning: they may have begun.
     GroupAtBegin,
     GatherAtBegin,

@@ -3,9 +3,11 @@
 //! - Every part between the task's root and the innermost suspension is offered a request at the same time; who
 //!   begins with one about is offered it at its beginning.
 //! - Of several requests in one place the one from furthest out stays.
-//! - The task's own requests are counted, and `uncancel` takes one back (rule 4).
+//! - The task's own requests are counted, and `uncancel` takes one back (rule 4). All branches measure a request
+//!   by the count when it was offered, whoever has taken it back in the same turn.
 
-use super::{Event, Time};
+use super::ended::Ended;
+use super::{Event, Time, first_turn};
 use crate::program::Id;
 
 /// A request on its way in.
@@ -14,6 +16,20 @@ pub(super) struct Request {
     pub(super) at: Time,
     /// The scope that makes it; none for the task's own.
     pub(super) origin: Option<Id>,
+    /// How many requests the task had when this one was offered again, by who kept it, did not take it, or unwound
+    /// with it. None at the first offer.
+    pub(super) count: Option<usize>,
+}
+
+impl Request {
+    pub(super) fn new(at: Time, origin: Option<Id>) -> Self {
+        Self { at, origin, count: None }
+    }
+
+    /// Offered again at another time, with so many requests.
+    pub(super) fn again(self, at: Time, count: usize) -> Self {
+        Self { at, count: Some(count), ..self }
+    }
 }
 
 /// Of several requests in one place the one from furthest out. Nodes are numbered from the outside in.
@@ -25,12 +41,15 @@ pub(super) fn outermost<'a>(requests: impl Iterator<Item = &'a Request>) -> Opti
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counter {
     requests: Vec<Time>,
+    /// By what came before in the same branch.
     taken_back: Vec<Time>,
+    /// By other branches.
+    taken_back_beside: Vec<Time>,
 }
 
 impl Counter {
     pub(super) fn new(requests: &[Time]) -> Self {
-        Self { requests: requests.to_vec(), taken_back: Vec::new() }
+        Self { requests: requests.to_vec(), taken_back: Vec::new(), taken_back_beside: Vec::new() }
     }
 
     /// The same, with what was taken back in these events.
@@ -38,17 +57,33 @@ impl Counter {
         self.with(taken_back_in(events))
     }
 
-    pub(super) fn with(&self, taken_back: impl Iterator<Item = Time>) -> Self {
+    fn with(&self, taken_back: impl Iterator<Item = Time>) -> Self {
         let mut counter = self.clone();
         counter.taken_back.extend(taken_back);
         counter
     }
 
+    pub(super) fn with_beside(&self, taken_back: impl Iterator<Item = Time>) -> Self {
+        let mut counter = self.clone();
+        counter.taken_back_beside.extend(taken_back);
+        counter
+    }
+
+    /// Without what the others take back at this very time.
+    fn before_others(&self, time: Time) -> Self {
+        let mut counter = self.clone();
+        counter.taken_back_beside.retain(|&at| at < time);
+        counter
+    }
+
     /// At one time they come before they are taken back, and below none there is nothing to take back.
     pub(super) fn at(&self, time: Time) -> usize {
-        let requests = self.requests.iter().map(|&at| (at, false));
-        let changes = requests.chain(self.taken_back.iter().map(|&at| (at, true)));
-        let mut changes: Vec<_> = changes.filter(|&(at, _)| at <= time).collect();
+        let requests = self.requests.iter().filter(|&&at| at <= time);
+        // What came before in this branch did so whatever its turn.
+        let own = self.taken_back.iter().filter(|&&at| first_turn(at) <= time);
+        let beside = self.taken_back_beside.iter().filter(|&&at| at <= time);
+        let taken_back = own.chain(beside).map(|&at| (at, true));
+        let mut changes: Vec<_> = requests.map(|&at| (at, false)).chain(taken_back).collect();
         changes.sort_unstable();
         changes.into_iter().fold(0, |count: usize, (_, is_taken_back)| match is_taken_back {
             true => count.saturating_sub(1),
@@ -70,21 +105,22 @@ pub(super) struct Span<'a> {
     pub(super) incoming: &'a [Request],
     pub(super) stop: Option<Time>,
     pub(super) counter: &'a Counter,
-    /// The count of requests at the beginning, before anything that is taken back at the same time.
-    before: usize,
+    /// The turn in which it begins.
+    turn: Time,
 }
 
 impl<'a> Span<'a> {
     pub(super) fn of_task(begin: Time, incoming: &'a [Request], counter: &'a Counter) -> Self {
-        Self { begin, incoming, stop: None, counter, before: counter.at(begin) }
+        Self { begin, incoming, stop: None, counter, turn: begin }
     }
 
     /// What comes after a part that has ended.
-    pub(super) fn after<'b>(self, end: Time, rest: &'b [Request], counter: &'b Counter) -> Span<'b>
+    pub(super) fn after<'b>(self, ended: &'b Ended, counter: &'b Counter) -> Span<'b>
     where
         'a: 'b,
     {
-        Span { begin: end, incoming: rest, ..self }.counted_by(counter)
+        let turn = ended.turn();
+        Span { begin: ended.at, incoming: &ended.rest, counter, turn, ..self }
     }
 
     /// The same place, where others take requests back too.
@@ -92,7 +128,7 @@ impl<'a> Span<'a> {
     where
         'a: 'b,
     {
-        Span { counter, before: counter.at(self.begin), ..self }
+        Span { counter, ..self }
     }
 
     /// The same place, with other requests.
@@ -125,12 +161,21 @@ impl<'a> Span<'a> {
         self.incoming.iter().any(|request| request.at.max(self.begin) == at)
     }
 
-    /// How many requests there were when one was offered, before anything that was taken back here.
-    fn count_when_offered(self, at: Time, events: &[(Event, Time)]) -> usize {
-        if at <= self.begin {
-            return self.before;
+    /// How many requests there were at the beginning.
+    fn before(self) -> usize {
+        self.counter.at(self.turn)
+    }
+
+    /// How many requests there were when one was offered, before anything that was taken back because of that:
+    /// here, or by another branch.
+    fn count_when_offered(self, request: &Request, events: &[(Event, Time)]) -> usize {
+        if let Some(count) = request.count {
+            return count;
         }
-        self.counter.with(taken_back_in(events).filter(|&taken_back| taken_back < at)).at(at)
+        let at = request.at.max(self.turn);
+        let earlier = taken_back_in(events).filter(|&taken_back| taken_back < at);
+        let counter = self.counter.with(earlier.filter(|_| request.at > self.begin));
+        counter.before_others(at).at(at)
     }
 
     /// The outermost of what was offered that counts at `at` (rule 4): those of scopes do, and the task's own as
@@ -144,8 +189,8 @@ impl<'a> Span<'a> {
     ) -> Option<Request> {
         let first = offered.iter().find(|request| request.origin.is_none());
         let counts = first.is_some_and(|first| {
-            let others = self.count_when_offered(first.at, events).saturating_sub(1);
-            self.counter.after(events).at(at) > others.min(self.before)
+            let others = self.count_when_offered(first, events).saturating_sub(1);
+            self.count(at, events) > others.min(self.before())
         });
         outermost(offered.iter().filter(|request| request.origin.is_some() || counts))
     }
@@ -158,20 +203,26 @@ impl<'a> Span<'a> {
         end: Time,
         events: &[(Event, Time)],
     ) -> bool {
-        let offered = self.incoming.iter().map(|it| it.at.max(self.begin));
-        let Some(last) = offered.filter(|&at| at <= end).max() else { return false };
-        let is_first = |it: &Request| it.at <= self.begin && it.origin.is_none();
-        let before = self.before.saturating_sub(usize::from(self.incoming.iter().any(is_first)));
-        let now = self.counter.after(events).at(end);
+        let offered = self.incoming.iter().filter(|it| it.at.max(self.begin) <= end);
+        let Some(last) = offered.max_by_key(|it| it.at) else { return false };
+        let is_first = |it: &&Request| it.at <= self.begin && it.origin.is_none();
+        let before = match self.incoming.iter().find(is_first) {
+            Some(first) => self.count_when_offered(first, events).saturating_sub(1),
+            None => self.before(),
+        };
+        let now = self.count(end, events);
         request.origin.is_none() && now < self.count_when_offered(last, events) && now <= before
     }
 
-    /// What comes after `end`, and before it the outermost of those that came until then: it is offered again.
-    pub(super) fn keep_one(self, requests: &[Request], end: Time) -> Vec<Request> {
+    /// How many requests there are in a turn, after these events.
+    pub(super) fn count(self, turn: Time, events: &[(Event, Time)]) -> usize {
+        self.counter.after(events).at(turn)
+    }
+
+    /// What comes after `end`, and before it the outermost of those that came until then: it is offered again, with
+    /// so many requests.
+    pub(super) fn keep_one(self, requests: &[Request], end: Time, count: usize) -> Vec<Request> {
         let kept = outermost(requests.iter().filter(|request| request.at <= end));
-        kept.map(|request| Request { at: end, ..request })
-            .into_iter()
-            .chain(self.later(end))
-            .collect()
+        kept.map(|request| request.again(end, count)).into_iter().chain(self.later(end)).collect()
     }
 }

@@ -61,7 +61,7 @@ impl Model<'_> {
         let mut closing = Ended::new(body.at, Out::Value, body.rest.clone());
         closing.left = exits(Left::Returned).map(|exit| (body.at, exit)).to_vec();
         let counter = span.counter.after(&body.events);
-        let place = span.after(body.at, &body.rest, &counter);
+        let place = span.after(&body, &counter);
         let mut closed = self.around(Kind::Plain, None, closing, place);
         if closed.out == Out::Value {
             closed.out = body.out;
@@ -97,7 +97,7 @@ impl Model<'_> {
     ) -> Ended {
         let inner = match own.zip(kind.origin()) {
             _ if kind == Kind::Shield => Vec::new(),
-            Some((at, origin)) => span.with_request(Request { at, origin: Some(origin) }),
+            Some((at, origin)) => span.with_request(Request::new(at, Some(origin))),
             None => span.incoming.to_vec(),
         };
         self.around(kind, own, self.part(node, span.offered(&inner)), span)
@@ -118,25 +118,26 @@ impl Model<'_> {
         let mut left = body.left;
         left.extend(body.held.iter().map(|&cleanup| (body.at, cleanup)));
         // The wait for cancelled children takes no time, but turns.
-        let is_late =
-            body.is_late || left.iter().any(|(_, it)| matches!(it.takes, Takes::Until(_)));
+        let waits = left.iter().any(|(_, it)| matches!(it.takes, Takes::Until(_)));
         let (end, unfinished) = run_cleanups(left, body.at, span.stop, &mut events);
+        let is_late = waits || (body.is_late && end == body.at);
         if is_late {
             events.push((Event::Turns, end));
         }
         if let Some(stop) = span.stop.filter(|&stop| stop < end) {
             return Ended { held: unfinished, events, ..Ended::dropped(stop) };
         }
-        let body = Ended { left: Vec::new(), held: Vec::new(), events, is_late, ..body };
+        let body = Ended { left: Vec::new(), held: Vec::new(), events, ..body };
         if body.out == Out::Unwound {
-            return unwound(kind, own, body, end, span);
+            return unwound(kind, own, body, (end, is_late), span);
         }
         let not_own = |it: &&Request| it.origin.is_none() || it.origin != kind.origin();
         let rest: Vec<_> = match kind {
             Kind::Shield => span.incoming.to_vec(),
             _ => body.rest.iter().filter(not_own).copied().collect(),
         };
-        Ended { at: end, rest: span.keep_one(&rest, end), ..body }
+        let count = span.count(end | Time::from(is_late), &body.events);
+        Ended { at: end, is_late, rest: span.keep_one(&rest, end, count), ..body }
     }
 }
 
@@ -151,8 +152,14 @@ fn cut_off(body: Ended) -> Ended {
     Ended { held, events, ..Ended::new(body.at, body.out, body.rest) }
 }
 
-/// A scope to which a request unwound; its cleanups have ended at `end`.
-fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span<'_>) -> Ended {
+/// A scope to which a request unwound; its cleanups have ended at `end`, in a later turn of it or not.
+fn unwound(
+    kind: Kind,
+    own: Option<Time>,
+    mut body: Ended,
+    (end, is_late): (Time, bool),
+    span: Span<'_>,
+) -> Ended {
     let seen = span.incoming.iter().filter(|it| it.at <= body.at && kind != Kind::Shield);
     let seen: Vec<_> = seen.copied().collect();
     let outer = span.counting(&seen, body.turn(), &body.events);
@@ -165,7 +172,7 @@ fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span
         Kind::Catch(id, after) => {
             body.events.push((Event::Caught(id), end));
             if after == AfterCatch::TakeBack {
-                body.events.push((Event::TakenBack, end));
+                body.events.push((Event::TakenBack, end | Time::from(is_late)));
             }
             let out = if after == AfterCatch::Resume { Out::Unwound } else { Out::Value };
             (out, rest)
@@ -179,10 +186,11 @@ fn unwound(kind: Kind, own: Option<Time>, mut body: Ended, end: Time, span: Span
                 }
                 _ => Out::CutOff,
             };
-            (out, span.keep_one(&during, end))
+            let count = span.count(end | Time::from(is_late), &body.events);
+            (out, span.keep_one(&during, end, count))
         }
         Kind::Timeout(_) | Kind::Body(_) | Kind::Shield | Kind::Plain => (Out::Unwound, rest),
     };
     let request = request.filter(|_| out == Out::Unwound);
-    Ended { at: end, out, rest, request, ..body }
+    Ended { at: end, out, is_late, rest, request, ..body }
 }

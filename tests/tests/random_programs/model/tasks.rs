@@ -76,7 +76,7 @@ impl Model<'_> {
         let mut all = Ended::new(span.begin, Out::Value, span.incoming.to_vec());
         for node in nodes {
             let counter = span.counter.after(&all.events);
-            let next = self.part(node, span.after(all.at, &all.rest, &counter));
+            let next = self.part(node, span.after(&all, &counter));
             all.left.extend(next.left);
             all.events.extend(next.events);
             (all.at, all.out, all.held, all.rest) = (next.at, next.out, next.held, next.rest);
@@ -101,7 +101,7 @@ impl Model<'_> {
             return TaskEnded { at: begin, future_at: begin, end, events };
         }
         let counter = Counter::new(requests);
-        let incoming: Vec<_> = requests.iter().map(|&at| Request { at, origin: None }).collect();
+        let incoming: Vec<_> = requests.iter().map(|&at| Request::new(at, None)).collect();
         let body = self.part(node, Span::of_task(begin, &incoming, &counter));
         let mut events = body.events;
         let mut left = body.left;
