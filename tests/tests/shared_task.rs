@@ -1,9 +1,14 @@
 //! `task.shared()`: one task, many waiters.
 
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 
 use bowerbird::sync::oneshot;
-use bowerbird::{gather_iter, spawn};
+use bowerbird::tasks::SharedTask;
+use bowerbird::tasks::coop::consume_budget;
+use bowerbird::{TaskHandle, gather_iter, spawn};
 use bowerbird_tests::{Counted, Journal, everywhere, on_workers, turns, until};
 
 #[test]
@@ -124,5 +129,88 @@ fn waiter_that_only_waits_is_cancelled_alone() {
         waiter.cancel();
         assert!(waiter.await.unwrap_err().is_cancelled());
         assert!(!task.done());
+    });
+}
+
+#[test]
+fn two_that_await_each_other_end_when_one_is_cancelled() {
+    everywhere(|| async {
+        let places: Arc<Mutex<Vec<SharedTask<()>>>> = Arc::default();
+        let begun = Counted::new();
+        let tasks: Vec<_> = (0..2)
+            .map(|number| {
+                let (places, begun) = (places.clone(), begun.clone());
+                spawn(async move {
+                    until(|| places.lock().unwrap().len() == 2).await;
+                    let other = places.lock().unwrap()[1 - number].clone();
+                    begun.add();
+                    let _ended = other.await;
+                })
+                .shared()
+            })
+            .collect();
+        places.lock().unwrap().extend(tasks.iter().cloned());
+        until(|| begun.get() == 2).await;
+        turns(5).await;
+        tasks[0].cancel();
+        for task in &tasks {
+            task.wait().await;
+        }
+        assert!(tasks.iter().all(|task| task.cancelling() <= 2), "they hand it round");
+        places.lock().unwrap().clear();
+    });
+}
+
+/// A waiter that, when it is woken first, lets the task end and looks for its output at once.
+struct Eager {
+    gate: Mutex<Option<oneshot::Sender<u32>>>,
+    task: TaskHandle,
+    waiter: Mutex<Pin<Box<SharedTask<u32>>>>,
+    wakes: Counted,
+}
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        self.wakes.add();
+        let Some(gate) = self.gate.lock().unwrap().take() else { return };
+        gate.send(3).unwrap();
+        while !self.task.done() {
+            std::thread::yield_now();
+        }
+        // Somebody else is just looking at the task.
+        let waker = Waker::from(self.clone());
+        let polled = self.waiter.lock().unwrap().as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+    }
+}
+
+#[test]
+fn waiter_that_comes_while_another_one_looks_and_leaves_is_woken() {
+    on_workers(2, async {
+        let (sender, receiver) = oneshot::channel();
+        let task = spawn(async move { receiver.await.unwrap() }).shared();
+        let eager = Arc::new(Eager {
+            gate: Mutex::new(Some(sender)),
+            task: (*task).clone(),
+            waiter: Mutex::new(Box::pin(task.clone())),
+            wakes: Counted::new(),
+        });
+        let waker = Waker::from(eager.clone());
+        let mut leaves = Box::pin(task.clone());
+        poll_fn(|cx| {
+            let mut waiter = eager.waiter.lock().unwrap();
+            assert!(waiter.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            drop(waiter);
+            // Without a budget the look itself wakes all waiters, in its middle.
+            while bowerbird::tasks::coop::has_budget_remaining() {
+                assert!(Box::pin(consume_budget()).as_mut().poll(cx).is_ready());
+            }
+            assert!(leaves.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        drop(leaves);
+        assert_eq!(eager.wakes.get(), 2, "nobody told it that the task has ended");
+        assert_eq!(task.await.unwrap(), 3);
     });
 }

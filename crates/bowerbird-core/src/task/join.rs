@@ -182,7 +182,7 @@ impl<T> Task<T> {
     /// has ended already, or since its own end waits for this one; the request is left where it is.
     #[cold]
     fn forward(&mut self) -> bool {
-        if !self.note_forward() {
+        if !note_forward(&self.handle) {
             return false;
         }
         let Some((request, _)) = poll_context::take_request() else { return true };
@@ -197,40 +197,9 @@ impl<T> Task<T> {
             self.request = outermost.map(Box::new);
         } else {
             poll_context::offer(request);
-            self.replace_note(None);
+            replace_note(&self.handle, None);
         }
         was_accepted
-    }
-
-    /// Notes at the awaited task from whom its request comes. Returns `false` if following these notes from
-    /// this task leads to the awaited one: tasks that await each other would hand the request round for ever.
-    ///
-    /// The note is made before the notes are followed: of two tasks that do this at the same time, at least
-    /// one sees the other's.
-    fn note_forward(&self) -> bool {
-        /// Longer chains are taken for endless.
-        const LONGEST: usize = 100_000;
-        let Some(this) = current_task() else { return true };
-        let mut next = Some(this.clone());
-        self.replace_note(Some(this));
-        for _ in 0..LONGEST {
-            match next {
-                None => return true,
-                Some(task) if task == **self => break,
-                Some(task) => {
-                    let cold = task.header_ref().cold();
-                    next = cold.and_then(|cold| cold.0.lock().forwarded_from.clone());
-                }
-            }
-        }
-        self.replace_note(None);
-        false
-    }
-
-    fn replace_note(&self, note: Option<TaskHandle>) {
-        let cold = self.handle.header_ref().cold_or_new();
-        let before = std::mem::replace(&mut cold.0.lock().forwarded_from, note);
-        drop(before);
     }
 
     #[cold]
@@ -241,6 +210,38 @@ impl<T> Task<T> {
         }
         poll_context::yield_now(cx);
     }
+}
+
+/// Notes at the awaited task from whom its request comes. Returns `false` if following these notes from this task
+/// leads to the awaited one: tasks that await each other would hand the request round for ever.
+///
+/// The note is made before the notes are followed: of two tasks that do this at the same time, at least one sees
+/// the other's.
+pub(super) fn note_forward(awaited: &TaskHandle) -> bool {
+    /// Longer chains are taken for endless.
+    const LONGEST: usize = 100_000;
+    let Some(this) = current_task() else { return true };
+    let mut next = Some(this.clone());
+    replace_note(awaited, Some(this));
+    for _ in 0..LONGEST {
+        match next {
+            None => return true,
+            Some(task) if task == *awaited => break,
+            Some(task) => {
+                let cold = task.header_ref().cold();
+                next = cold.and_then(|cold| cold.0.lock().forwarded_from.clone());
+            }
+        }
+    }
+    replace_note(awaited, None);
+    false
+}
+
+/// Replaces who is noted at a task as the one that its request comes from.
+pub(super) fn replace_note(awaited: &TaskHandle, note: Option<TaskHandle>) {
+    let cold = awaited.header_ref().cold_or_new();
+    let before = std::mem::replace(&mut cold.0.lock().forwarded_from, note);
+    drop(before);
 }
 
 impl<T, E: fmt::Display> Task<Result<T, E>> {
@@ -325,7 +326,7 @@ impl<T> Future for Task<T> {
         proceed.made_progress();
         let was_forwarded = self.stage == Stage::Forwarded;
         if was_forwarded {
-            self.replace_note(None);
+            replace_note(&self.handle, None);
         }
         let output = self.take_output();
         if was_forwarded && matches!(&output, Err(error) if error.is_cancelled()) {
@@ -389,7 +390,7 @@ impl<T> AsRef<TaskHandle> for Task<T> {
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         if self.stage == Stage::Forwarded {
-            self.replace_note(None);
+            replace_note(&self.handle, None);
         }
         match self.handle.header_ref().state.leave_join() {
             // The reference is given back already.

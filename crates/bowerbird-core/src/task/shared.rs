@@ -10,7 +10,7 @@ use bowerbird_base::poll_context::{self, Delivery, Request};
 
 use super::error::TaskError;
 use super::handle::TaskHandle;
-use super::join::Task;
+use super::join::{Task, note_forward, replace_note};
 
 impl<T> Task<T> {
     /// Makes a handle that may be cloned, each of which gives a clone of the output.
@@ -30,7 +30,7 @@ impl<T> Task<T> {
         T: Clone,
     {
         let handle = self.handle();
-        let state = State { task: Some(self), output: None, waiters: Vec::new() };
+        let state = State { task: Some(self), output: None, waiters: Vec::new(), was_woken: false };
         SharedTask {
             handle,
             shared: Arc::new(Shared(Mutex::new(state))),
@@ -44,7 +44,8 @@ impl<T> Task<T> {
 /// A task that many may await; each gets a clone of its output.
 ///
 /// asyncio: `asyncio.Task`. Whoever awaits it and is cancelled cancels the task, as asyncio does; await
-/// [`TaskHandle::wait`] to wait without that.
+/// [`TaskHandle::wait`] to wait without that. A request that is older than the await ends only its own task: the
+/// others have not been asked.
 ///
 /// # Cancel safety
 /// Nothing is lost: the output stays.
@@ -67,7 +68,38 @@ struct Shared<T>(Mutex<State<T>>);
 struct State<T> {
     task: Option<Task<T>>,
     output: Option<Result<T, TaskError>>,
-    waiters: Vec<Option<Waker>>,
+    waiters: Vec<Place>,
+    /// The task has woken its waiters since it was polled last.
+    was_woken: bool,
+}
+
+/// A waiter's place.
+enum Place {
+    Free,
+    /// Without a waker from when it was woken to its next poll.
+    Waits(Option<Waker>),
+}
+
+impl<T> State<T> {
+    /// Puts a waker where one may be already, and gives that one.
+    fn register(&mut self, place: &mut Option<usize>, waker: Waker) -> Place {
+        let is_free = |place: &Place| matches!(place, Place::Free);
+        let free = || self.waiters.iter().position(is_free);
+        let at = place.or_else(free).unwrap_or(self.waiters.len());
+        if at == self.waiters.len() {
+            self.waiters.push(Place::Free);
+        }
+        *place = Some(at);
+        std::mem::replace(&mut self.waiters[at], Place::Waits(Some(waker)))
+    }
+
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        let waker = |place: &mut Place| match place {
+            Place::Free => None,
+            Place::Waits(waker) => waker.take(),
+        };
+        self.waiters.iter_mut().filter_map(waker).collect()
+    }
 }
 
 impl<T> Shared<T> {
@@ -76,7 +108,7 @@ impl<T> Shared<T> {
     }
 
     fn wake_all(&self) {
-        let waiters: Vec<Waker> = self.lock().waiters.iter_mut().filter_map(Option::take).collect();
+        let waiters = self.lock().take_wakers();
         waiters.into_iter().for_each(Waker::wake);
     }
 }
@@ -84,7 +116,12 @@ impl<T> Shared<T> {
 /// The one waker that the task itself knows: it wakes every waiter.
 impl<T: Send + 'static> Wake for Shared<T> {
     fn wake(self: Arc<Self>) {
-        self.wake_all();
+        let waiters = {
+            let mut state = self.lock();
+            state.was_woken = true;
+            state.take_wakers()
+        };
+        waiters.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -110,18 +147,25 @@ impl<T: Clone + Send + 'static> Future for SharedTask<T> {
 }
 
 impl<T: Clone + Send + 'static> SharedTask<T> {
-    /// Makes the offered request the task's. `false`: that has ended, and the request is left where it is.
+    /// Makes the offered request the task's. `false`: that has ended, or its own end waits for this one; the
+    /// request is left where it is.
     #[cold]
     fn forward(&mut self) -> bool {
+        if !note_forward(&self.handle) {
+            return false;
+        }
         let Some((request, _)) = poll_context::take_request() else { return true };
         let was_accepted = match &request.message {
             Some(message) => self.handle.cancel_with(message.clone()),
             None => self.handle.cancel(),
         };
         if was_accepted {
-            self.request = Some(Box::new(request));
+            let mut outermost = self.request.take().map(|request| *request);
+            request.merge_into(&mut outermost);
+            self.request = outermost.map(Box::new);
         } else {
             poll_context::offer(request);
+            replace_note(&self.handle, None);
         }
         was_accepted
     }
@@ -145,12 +189,9 @@ impl<T: Clone + Send + 'static> SharedTask<T> {
             if let Some(output) = &state.output {
                 return Poll::Ready(output.clone());
             }
-            let place = this.place.unwrap_or(state.waiters.len());
-            if place == state.waiters.len() {
-                state.waiters.push(None);
-            }
-            this.place = Some(place);
-            (state.task.take(), state.waiters[place].replace(fresh))
+            let replaced = state.register(&mut this.place, fresh);
+            state.was_woken &= state.task.is_none();
+            (state.task.take(), replaced)
         };
         drop(replaced);
         if let Some(mut task) = task {
@@ -164,7 +205,7 @@ impl<T: Clone + Send + 'static> SharedTask<T> {
                 None => {}
             }
             match polled {
-                Poll::Pending => this.shared.lock().task = Some(task),
+                Poll::Pending => this.put_back(task),
                 Poll::Ready(output) => {
                     this.shared.lock().output = Some(output.clone());
                     this.shared.wake_all();
@@ -174,6 +215,18 @@ impl<T: Clone + Send + 'static> SharedTask<T> {
         }
         poll_context::note_wait("task", this.handle.id().get(), Some(this.handle.spawn_location()));
         Poll::Pending
+    }
+}
+
+impl<T> SharedTask<T> {
+    /// Those who looked for the task while it was out, after it had ended, are woken once more.
+    fn put_back(&self, task: Task<T>) {
+        let waiters = {
+            let mut state = self.shared.lock();
+            state.task = Some(task);
+            if state.was_woken { state.take_wakers() } else { Vec::new() }
+        };
+        waiters.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -191,9 +244,12 @@ impl<T> Clone for SharedTask<T> {
 
 impl<T> Drop for SharedTask<T> {
     fn drop(&mut self) {
+        if self.request.is_some() {
+            replace_note(&self.handle, None);
+        }
         if let Some(place) = self.place {
-            let waker = self.shared.lock().waiters[place].take();
-            drop(waker);
+            let left = std::mem::replace(&mut self.shared.lock().waiters[place], Place::Free);
+            drop(left);
         }
     }
 }
