@@ -14,26 +14,10 @@ const DEBIAN_PACKAGES: &str = "rustc-web cargo-web rust-web-src libstd-rust-web-
 const TESTED: &str = "-p bowerbird-base -p bowerbird-core -p bowerbird-io -p bowerbird-timer -p bowerbird-sync \
                       -p bowerbird-net -p bowerbird --lib";
 
-const RACE: &str = "#[test] fn canary() {
-    static mut SHARED: u64 = 0;
-    let write = || for _ in 0..1000 { unsafe { SHARED += 1 } };
-    let other = std::thread::spawn(write);
-    write();
-    other.join().unwrap();
-}";
-/// A race in a function whose name is like the one that is suppressed, on what a deque handed over.
-const RACE_OF_READ: &str = "mod deque {
-    pub struct Buffer<T>(pub T);
-    impl<T: Copy> Buffer<*mut T> { pub fn read(&self) -> T { unsafe { self.0.read_volatile() } } }
-}
-#[test] fn canary() {
-    static mut SHARED: u64 = 0;
-    let other = std::thread::spawn(|| for _ in 0..1000 { unsafe { SHARED += 1 } });
-    for _ in 0..1000 { std::hint::black_box(deque::Buffer(&raw mut SHARED).read()); }
-    other.join().unwrap();
-}";
-const LEAK: &str =
-    "#[test] fn canary() { std::mem::forget(std::hint::black_box(Box::new([1_u8; 100]))) }";
+/// The mistakes on purpose: each the source of a package of its own.
+const RACE: &str = include_str!("../canaries/race.rs");
+const RACE_OF_READ: &str = include_str!("../canaries/race-of-read.rs");
+const LEAK: &str = include_str!("../canaries/leak.rs");
 
 /// The reports that are not ours and no defect, each with its reason.
 const SUPPRESSIONS: &str = include_str!("tsan-suppressions.txt");
@@ -104,7 +88,6 @@ fn write_canary(directory: &str, name: &str, source: &str) -> Result<String, Str
     let manifest = format!(
         "[package]\nname = \"canary-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n"
     );
-    let source = format!("#![allow(static_mut_refs)]\n{source}\n");
     fs::create_dir_all(format!("{package}/src"))
         .and_then(|()| fs::write(format!("{package}/Cargo.toml"), manifest))
         .and_then(|()| fs::write(format!("{package}/src/lib.rs"), source))

@@ -22,7 +22,8 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
 fn check_arguments(source: &Source, findings: &mut Vec<Finding>) {
     for (index, line) in source.library_lines() {
         let code = line.code.trim();
-        let is_use = ["unsafe {", "unsafe impl"].iter().any(|form| code.contains(form));
+        let mut behind = code.split("unsafe ").skip(1);
+        let is_use = behind.any(|rest| rest.starts_with('{') || rest.starts_with("impl"));
         let has_argument = || {
             let above = source.lines[index.saturating_sub(REACH)..=index].iter();
             above.rev().any(|line| line.comment.contains("SAFETY:"))
