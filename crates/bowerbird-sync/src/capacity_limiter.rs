@@ -14,7 +14,7 @@ use bowerbird_base::ledger::{Line, Spot};
 use bowerbird_base::sync::Mutex;
 
 use crate::block_on::block_on;
-use crate::wait_list::{Called, Key, WaitList};
+use crate::wait_list::{Called, Key, WaitList, lock_renewed};
 
 mod token;
 
@@ -402,19 +402,11 @@ impl CapacityLimiter {
 
     fn poll_again(&self, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<u64> {
         let Some(own) = &*key else { unreachable!("only who waits is polled again") };
-        let mut state = self.state.lock();
-        let mut old = None;
-        if !state.waits.is_called(own) && !state.waits.will_wake(own, cx.waker()) {
-            // Cloned beside the lock; the wait may be called in the meantime.
-            drop(state);
-            let waker = cx.waker().clone();
-            state = self.state.lock();
-            old = Some(state.waits.replace_waker(own, waker));
-        }
+        let (_old, mut state) =
+            lock_renewed(&self.state, |state| &mut state.waits, own, cx.waker());
         let is_called = state.waits.is_called(own);
         let removed = if is_called { key.take().map(|own| state.waits.remove(own)) } else { None };
         drop(state);
-        drop(old);
         match removed {
             Some(removed) => Poll::Ready(removed.data.token),
             None => Poll::Pending,

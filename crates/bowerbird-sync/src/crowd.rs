@@ -6,7 +6,9 @@
 
 use std::task::Waker;
 
-use crate::wait_list::{Key, Stand, WaitList};
+use bowerbird_base::sync::Mutex;
+
+use crate::wait_list::{Key, Looked, Stand, WaitList};
 
 /// Who waits.
 pub(crate) struct Crowd {
@@ -52,9 +54,23 @@ impl Crowd {
         stand
     }
 
+    /// Looks at a wait that is over when all were woken since it began, or if `is_over`.
+    pub(crate) fn look(
+        &mut self,
+        place: &mut Option<Place>,
+        is_over: bool,
+        waker: &Waker,
+        fresh: &mut Option<Waker>,
+    ) -> Looked<()> {
+        if is_over || self.has_lost(place) {
+            return Looked::Over((), self.take_out(place));
+        }
+        Looked::Stand(self.stand(place, waker, fresh))
+    }
+
     /// Takes a wait out, if it still is in. Its waker is to be dropped after the lock.
     #[must_use]
-    pub(crate) fn leave(&mut self, place: &mut Option<Place>) -> Option<Waker> {
+    fn take_out(&mut self, place: &mut Option<Place>) -> Option<Waker> {
         let key = self.key_of(place)?;
         self.waits.remove(key).waker
     }
@@ -68,6 +84,19 @@ impl Crowd {
     fn key_of(&self, place: &mut Option<Place>) -> Option<Key> {
         let Place { key, generation } = place.take()?;
         (generation == self.generation).then_some(key)
+    }
+}
+
+/// Takes a wait out of the crowd that `at` guards, if it still is in: it has ended.
+pub(crate) fn leave<S>(
+    place: &mut Option<Place>,
+    at: &Mutex<S>,
+    crowd: impl FnOnce(&mut S) -> &mut Crowd,
+) {
+    if place.is_some() {
+        let mut locked = at.lock();
+        let _old = crowd(&mut locked).take_out(place);
+        drop(locked);
     }
 }
 

@@ -90,5 +90,10 @@ pub use semaphore::{
     Semaphore, SemaphorePermit, SemaphoreStatistics, TryAcquireError,
 };
 
-#[cfg(test)]
-mod test_wakers;
+bowerbird_base::model_or_real! {
+    {}
+    {
+        #[cfg(test)]
+        mod test_wakers;
+    }
+}

@@ -1,8 +1,9 @@
 //! What the tests of this crate poll with.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Wakers with numbers, and the numbers of those woken in their order.
 #[derive(Clone, Default)]
@@ -31,13 +32,52 @@ impl Woken {
     }
 }
 
+/// Counts its wakes.
+#[derive(Default)]
+pub(crate) struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Count {
+    pub(crate) fn pair() -> (Arc<Self>, Waker) {
+        let count = Arc::new(Self::default());
+        (count.clone(), Waker::from(count))
+    }
+
+    pub(crate) fn wakes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Polls `future` once.
+pub(crate) fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// Polls `future` once, with a waker that does nothing.
+pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_with(future, Waker::noop())
+}
+
+/// What `future` is ready with.
+pub(crate) fn ready<F: Future + Unpin>(future: &mut F) -> F::Output {
+    match poll(future) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("not ready"),
+    }
+}
+
 /// Polls `future` once, with a waker that does nothing.
 pub(crate) fn is_ready<F: Future + Unpin>(future: &mut F) -> bool {
-    is_ready_with(future, Waker::noop())
+    poll(future).is_ready()
 }
 
 pub(crate) fn is_ready_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> bool {
-    Pin::new(future).poll(&mut Context::from_waker(waker)).is_ready()
+    poll_with(future, waker).is_ready()
 }
 
 /// Small random numbers, the same in each run.

@@ -481,12 +481,42 @@ fn poll_with_another<T, G: DerefMut<Target = WaitList<T>>>(
     waker: &Waker,
 ) -> Poll<T> {
     // Cloned beside the lock, and what is left is dropped after it; the wait may be called in the meantime.
-    let waker = waker.clone();
+    let mut spent = Some(waker.clone());
     let mut list = lock();
     let called = list.take_called(key);
-    let _old = key.as_ref().map(|own| list.replace_waker(own, waker));
+    if let Some(own) = key {
+        spent = spent.take().map(|fresh| list.replace_waker(own, fresh));
+    }
     drop(list);
     called.map_or(Poll::Pending, Poll::Ready)
+}
+
+/// What a look at a wait under the lock came to.
+pub(crate) enum Looked<R> {
+    /// It is over. What is left of its last waker is to be dropped after the lock.
+    Over(R, Option<Waker>),
+    /// It is to stand in the list.
+    Stand(Stand),
+}
+
+/// One poll of a wait at what `place` guards. `look` is given a clone of the waker once it has asked for one, which is
+/// made beside the lock; then it looks again. `fresh` is one that was made in advance.
+pub(crate) fn poll_standing<S, R>(
+    place: &Mutex<S>,
+    waker: &Waker,
+    mut fresh: Option<Waker>,
+    mut look: impl FnMut(&mut S, &mut Option<Waker>) -> Looked<R>,
+) -> Poll<R> {
+    loop {
+        let mut locked = place.lock();
+        let looked = look(&mut locked, &mut fresh);
+        drop(locked);
+        match looked {
+            Looked::Over(result, _old) => return Poll::Ready(result),
+            Looked::Stand(Stand::Stands(_old)) => return Poll::Pending,
+            Looked::Stand(Stand::NeedsWaker) => fresh = Some(waker.clone()),
+        }
+    }
 }
 
 /// Locks `place` for another poll of a wait: the entry of `key` was called by then, or it has a waker that wakes

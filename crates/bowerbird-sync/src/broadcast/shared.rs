@@ -16,8 +16,8 @@ use bowerbird_base::sync::{Mutex, MutexGuard};
 use bowerbird_base::wake_all::wake_all;
 
 use super::{BroadcastStatistics, TryRecvError};
-use crate::crowd::{Crowd, Place};
-use crate::wait_list::Stand;
+use crate::crowd::{self, Crowd, Place};
+use crate::wait_list::{Looked, poll_standing};
 
 pub(super) struct Shared<T> {
     capacity: usize,
@@ -204,32 +204,18 @@ impl<T> Shared<T> {
         place: &mut Option<Place>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Arc<T>, TryRecvError>> {
-        let mut fresh = None;
-        if place.is_none() && self.has_seen_all(*next) {
-            fresh = Some(cx.waker().clone());
-        }
-        loop {
-            let mut _old = None;
-            let mut state = self.state.lock();
+        let will_wait = place.is_none() && self.has_seen_all(*next);
+        let fresh = will_wait.then(|| cx.waker().clone());
+        poll_standing(&self.state, cx.waker(), fresh, |state, fresh| {
             let taken = state.take(next);
-            if !matches!(taken, Err(TryRecvError::Empty)) {
-                // Who sent it, or was the last to send, has taken the place out.
-                debug_assert!(place.is_none() || state.waits.has_lost(place));
-                *place = None;
-                drop(state);
-                return Poll::Ready(taken);
+            if let Err(TryRecvError::Empty) = taken {
+                return Looked::Stand(state.waits.stand(place, cx.waker(), fresh));
             }
-            match state.waits.stand(place, cx.waker(), &mut fresh) {
-                Stand::Stands(old) => _old = old,
-                Stand::NeedsWaker => {
-                    drop(state);
-                    fresh = Some(cx.waker().clone());
-                    continue;
-                }
-            }
-            drop(state);
-            return Poll::Pending;
-        }
+            // Who sent it, or was the last to send, has taken the place out.
+            debug_assert!(place.is_none() || state.waits.has_lost(place));
+            *place = None;
+            Looked::Over(taken, None)
+        })
     }
 
     /// Most likely there is nothing at `next`, and a waker will be needed.
@@ -239,43 +225,18 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn leave_recv(&self, place: &mut Option<Place>) {
-        if place.is_some() {
-            let mut state = self.state.lock();
-            let _old = state.waits.leave(place);
-            drop(state);
-        }
+        crowd::leave(place, &self.state, |state| &mut state.waits);
     }
 
     /// One poll for the moment at which there is no receiver.
     pub(super) fn poll_closed(&self, place: &mut Option<Place>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut fresh = None;
-        loop {
-            let mut _old = None;
-            let mut state = self.state.lock();
-            // A place that is lost was woken: there was a moment without receivers.
-            if state.receivers == 0 || state.closed_waits.has_lost(place) {
-                _old = state.closed_waits.leave(place);
-                drop(state);
-                return Poll::Ready(());
-            }
-            match state.closed_waits.stand(place, cx.waker(), &mut fresh) {
-                Stand::Stands(old) => _old = old,
-                Stand::NeedsWaker => {
-                    drop(state);
-                    fresh = Some(cx.waker().clone());
-                    continue;
-                }
-            }
-            drop(state);
-            return Poll::Pending;
-        }
+        poll_standing(&self.state, cx.waker(), None, |state, fresh| {
+            // Woken: there was a moment without receivers.
+            state.closed_waits.look(place, state.receivers == 0, cx.waker(), fresh)
+        })
     }
 
     pub(super) fn leave_closed(&self, place: &mut Option<Place>) {
-        if place.is_some() {
-            let mut state = self.state.lock();
-            let _old = state.closed_waits.leave(place);
-            drop(state);
-        }
+        crowd::leave(place, &self.state, |state| &mut state.closed_waits);
     }
 }

@@ -1,27 +1,14 @@
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::poll_context::{self, Request};
 use futures_core::Stream;
 
-use super::{Lagged, Receiver, RecvError, SendError, Sender, TryRecvError, channel};
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(waker))
-}
+use super::{Lagged, RecvError, SendError, Sender, TryRecvError, channel};
+use crate::test_wakers::{Count, poll_with as poll};
 
 #[test]
 fn every_receiver_gets_every_value() {
@@ -46,7 +33,7 @@ fn suspended_receivers_are_woken_once_and_keep_no_waker() {
     assert_eq!((sender.statistics().waiting, Arc::strong_count(&count)), (2, 4));
     sender.send(1).unwrap();
     sender.send(2).unwrap();
-    assert_eq!((count.0.load(Ordering::Relaxed), Arc::strong_count(&count)), (2, 2));
+    assert_eq!((count.wakes(), Arc::strong_count(&count)), (2, 2));
     assert_eq!(poll(&mut first, &waker), Poll::Ready(Ok(1)));
     drop(second);
     assert_eq!(two.try_recv(), Ok(1), "a recv that was dropped has received nothing");
@@ -123,7 +110,7 @@ fn end_comes_after_the_last_value() {
     let mut recv = receiver.recv();
     assert!(poll(&mut recv, &waker).is_pending());
     drop(sender);
-    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    assert_eq!(count.wakes(), 0);
     other.send(1).unwrap();
     drop(other);
     assert!(weak.upgrade().is_none());
@@ -134,7 +121,7 @@ fn end_comes_after_the_last_value() {
     let mut recv = receiver.recv();
     assert!(poll(&mut recv, &waker).is_pending());
     drop(sender);
-    assert_eq!(count.0.load(Ordering::Relaxed), 2);
+    assert_eq!(count.wakes(), 2);
     assert_eq!(poll(&mut recv, &waker), Poll::Ready(Err(RecvError::Closed)));
 }
 
@@ -148,9 +135,9 @@ fn closed_waits_for_the_last_receiver() {
     assert!(poll(&mut closed, &waker).is_pending() && poll(&mut given_up, &waker).is_pending());
     drop(given_up);
     drop(one);
-    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    assert_eq!(count.wakes(), 0);
     drop(two);
-    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(count.wakes(), 1);
     assert!(poll(&mut closed, &waker).is_ready());
     assert_eq!(Arc::strong_count(&count), 2);
 }
@@ -223,57 +210,4 @@ fn debug_never_blocks() {
     let (sender, receiver) = channel::<u8>(3);
     let expected = "{ len: 0, capacity: 3, senders: 1, receivers: 1, .. }";
     assert_eq!(format!("{sender:?}{receiver:?}"), format!("Sender {expected}Receiver {expected}"));
-}
-
-/// Random programs against one unbounded queue for each receiver.
-#[test]
-fn agrees_with_a_queue_for_each_receiver() {
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut below = |limit: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        ((random >> 11) % limit as u64) as usize
-    };
-    for _ in 0..300 {
-        let capacity = 1 + below(5);
-        let sender = Sender::new(capacity);
-        let mut receivers: Vec<(Receiver<u64>, VecDeque<u64>)> = Vec::new();
-        for number in 0..300 {
-            match below(12) {
-                0 => receivers.push((sender.subscribe(), VecDeque::new())),
-                1 if !receivers.is_empty() => drop(receivers.swap_remove(below(receivers.len()))),
-                2..6 => {
-                    let expected = receivers.len();
-                    for (_, plain) in &mut receivers {
-                        plain.push_back(number);
-                    }
-                    let sent = sender.send(number);
-                    assert_eq!(
-                        sent,
-                        if expected == 0 { Err(SendError(number)) } else { Ok(expected) }
-                    );
-                }
-                _ if !receivers.is_empty() => {
-                    let index = below(receivers.len());
-                    let (receiver, plain) = &mut receivers[index];
-                    assert_eq!(receiver.len(), plain.len());
-                    match receiver.try_recv() {
-                        Ok(value) => {
-                            assert!(plain.len() <= capacity);
-                            assert_eq!(Some(value), plain.pop_front());
-                        }
-                        Err(TryRecvError::Lagged(missed)) => {
-                            assert_eq!(missed as usize, plain.len() - capacity);
-                            plain.drain(..missed as usize);
-                        }
-                        Err(error) => assert_eq!((error, plain.len()), (TryRecvError::Empty, 0)),
-                    }
-                }
-                _ => {}
-            }
-            let longest = receivers.iter().map(|(_, plain)| plain.len()).max().unwrap_or(0);
-            assert_eq!(sender.len(), longest.min(capacity));
-        }
-    }
 }

@@ -1,34 +1,10 @@
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
 
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context::{self, Request};
-use bowerbird_base::rng::Rng;
 
 use super::{AcquireToken, AcquireTokenOwned, CapacityLimiter, CapacityToken, OwnedCapacityToken};
-
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn ready<F: Future + Unpin>(future: &mut F) -> F::Output {
-    match poll(future) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not ready"),
-    }
-}
-
-/// Wakers that write their number into a common list.
-struct Numbered(usize, Arc<Mutex<Vec<usize>>>);
-
-impl Wake for Numbered {
-    fn wake(self: Arc<Self>) {
-        self.1.lock().unwrap().push(self.0);
-        assert_ne!(self.0, 99, "the panicking waker");
-    }
-}
+use crate::test_wakers::{Woken, is_ready_with, poll, ready};
 
 #[test]
 fn everything_is_send_and_waits_are_cancel_safe() {
@@ -75,22 +51,21 @@ fn borrowers_are_known_by_name_and_place_in_the_order_in_which_they_borrowed() {
 
 #[test]
 fn more_tokens_serve_those_who_wait_and_fewer_are_owed() {
-    let (limiter, order) = (CapacityLimiter::new(0), Arc::default());
+    let (limiter, woken) = (CapacityLimiter::new(0), Woken::default());
     let mut waits: Vec<_> = (0..4).map(|_| limiter.acquire()).collect();
     for (number, wait) in waits.iter_mut().enumerate() {
-        let waker = Waker::from(Arc::new(Numbered(number, Arc::clone(&order))));
-        assert!(Pin::new(wait).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(!is_ready_with(wait, &woken.waker(number)));
     }
     limiter.set_total_tokens(3);
-    assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
+    assert_eq!(woken.take(), [0, 1, 2]);
     let mut tokens: Vec<_> = waits[..3].iter_mut().map(ready).collect();
     limiter.set_total_tokens(1);
     assert_eq!((limiter.borrowed_tokens(), limiter.available_tokens()), (3, 0));
     drop(tokens.pop());
     drop(tokens.pop());
-    assert!(order.lock().unwrap().len() == 3 && limiter.try_acquire().is_none());
+    assert!(woken.take().is_empty() && limiter.try_acquire().is_none());
     drop(tokens.pop());
-    assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3]);
+    assert_eq!(woken.take(), [3]);
     limiter.set_total_tokens(usize::MAX);
     assert!(limiter.try_acquire().is_some());
 }
@@ -109,19 +84,6 @@ fn dropped_wait_hands_its_token_on() {
     drop(ready(&mut third));
     assert_eq!(limiter.borrowed_tokens(), 0);
     assert!(limiter.state.lock().waits.is_unused());
-}
-
-#[test]
-fn panic_of_a_waker_keeps_nobody_asleep() {
-    let (limiter, order) = (CapacityLimiter::new(0), Arc::default());
-    let mut waits: Vec<_> = (0..3).map(|_| limiter.acquire()).collect();
-    for (wait, number) in waits.iter_mut().zip([0, 99, 2]) {
-        let waker = Waker::from(Arc::new(Numbered(number, Arc::clone(&order))));
-        assert!(Pin::new(wait).poll(&mut Context::from_waker(&waker)).is_pending());
-    }
-    limiter.set_total_tokens(3);
-    assert_eq!(*order.lock().unwrap(), [0, 99, 2]);
-    assert!(waits.iter_mut().all(|wait| poll(wait).is_ready()));
 }
 
 #[test]
@@ -167,48 +129,4 @@ fn debug_shows_how_things_stand() {
     let limiter = CapacityLimiter::new(3);
     let text = "CapacityLimiter { total_tokens: 3, borrowed_tokens: 0, tasks_waiting: 0, .. }";
     assert_eq!(format!("{limiter:?}"), text);
-}
-
-/// Random steps against two numbers and a queue.
-#[test]
-fn random_steps_agree_with_numbers_and_a_queue() {
-    for seed in 0..200 {
-        let rng = Rng::new(seed);
-        let below = |bound: usize| rng.below(bound as u32) as usize;
-        let limiter = Arc::new(CapacityLimiter::new(2));
-        let mut total = 2;
-        let mut held: Vec<OwnedCapacityToken> = Vec::new();
-        let mut waits: VecDeque<AcquireTokenOwned> = VecDeque::new();
-        for step in 0..200 {
-            match rng.below(6) {
-                0 | 1 => {
-                    let mut wait = limiter.acquire_owned();
-                    let is_free = waits.is_empty() && held.len() < total;
-                    match poll(&mut wait) {
-                        Poll::Ready(token) => {
-                            assert!(is_free, "{seed} {step}");
-                            held.push(token);
-                        }
-                        Poll::Pending => {
-                            assert!(!is_free, "{seed} {step}");
-                            waits.push_back(wait);
-                        }
-                    }
-                }
-                2 | 3 if !held.is_empty() => drop(held.swap_remove(below(held.len()))),
-                4 if !waits.is_empty() => drop(waits.remove(below(waits.len()))),
-                _ => {
-                    total = below(5);
-                    limiter.set_total_tokens(total);
-                }
-            }
-            while held.len() < total && !waits.is_empty() {
-                held.push(ready(&mut waits.pop_front().unwrap()));
-            }
-            assert!(waits.iter_mut().all(|wait| poll(wait).is_pending()), "{seed} {step}");
-            let statistics = limiter.statistics();
-            let now = (statistics.borrowers.len(), statistics.tasks_waiting);
-            assert_eq!(now, (held.len(), waits.len()), "{seed} {step}");
-        }
-    }
 }

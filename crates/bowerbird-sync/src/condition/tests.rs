@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use bowerbird_base::poll_context::{self, Delivery, Request};
 
 use super::Condition;
-use crate::test_wakers::{PANICS, Woken, is_ready, is_ready_with};
+use crate::test_wakers::{Woken, is_ready, is_ready_with};
 use crate::{Lock, LockGuard, OwnedLockGuard};
 
 fn request(message: &str, origin: u64) -> Request {
@@ -303,19 +303,6 @@ fn panic_of_a_predicate_leaves_the_lock_with_the_guard() {
     assert!(message_of(|| is_ready(&mut wait)).contains("the predicate"));
     drop(wait);
     assert_eq!(*guard, 1);
-}
-
-#[test]
-fn panic_of_a_waker_keeps_nobody_asleep() {
-    let (lock, changed, woken) = (Lock::new(0), Condition::new(), Woken::default());
-    let (mut one, mut two) = (lock.blocking_lock(), None);
-    let mut first = changed.wait(&mut one);
-    assert!(!is_ready_with(&mut first, &woken.waker(PANICS)));
-    let mut second = changed.wait(two.insert(lock.try_lock().unwrap()));
-    assert!(!is_ready_with(&mut second, &woken.waker(1)));
-    let guard = lock.try_lock().unwrap();
-    changed.notify_all(&guard);
-    assert_eq!(woken.take(), [PANICS, 1]);
 }
 
 #[test]

@@ -22,13 +22,13 @@ fn join(crowd: &mut Crowd, own: &Waker) -> Option<Place> {
 fn place_is_good_until_all_are_woken() {
     let (own, mut crowd) = (Waker::from(Arc::new(Nothing)), Crowd::new());
     let (mut early, mut gone) = (join(&mut crowd, &own), join(&mut crowd, &own));
-    assert!(crowd.leave(&mut gone).is_some() && gone.is_none());
+    assert!(crowd.take_out(&mut gone).is_some() && gone.is_none());
     assert_eq!((crowd.take_all().len(), crowd.len()), (1, 0));
     let mut late = join(&mut crowd, &own);
-    assert!(crowd.leave(&mut early).is_none(), "nor is it the other one's");
+    assert!(crowd.take_out(&mut early).is_none(), "nor is it the other one's");
     assert_eq!(crowd.len(), 1);
-    assert!(crowd.leave(&mut late).is_some());
-    assert!(crowd.leave(&mut late).is_none());
+    assert!(crowd.take_out(&mut late).is_some());
+    assert!(crowd.take_out(&mut late).is_none());
     assert!(crowd.take_all().is_empty());
 }
 
@@ -52,7 +52,7 @@ fn crowd_is_woken_in_the_order_of_arrival_and_keeps_room_for_as_many() {
     let wakers: Vec<_> = (0..200).map(|_| Waker::from(Arc::new(Nothing))).collect();
     for _ in 0..3 {
         let mut places: Vec<_> = wakers.iter().map(|own| join(&mut crowd, own)).collect();
-        let left = crowd.leave(&mut places[7]);
+        let left = crowd.take_out(&mut places[7]);
         assert!(left.is_some_and(|left| left.will_wake(&wakers[7])));
         places[7] = join(&mut crowd, &wakers[7]);
         let all = crowd.take_all();

@@ -3,8 +3,8 @@ use std::task::{Wake, Waker};
 
 use bowerbird_base::poll_context::{self, Request};
 
-use super::{Event, EventWait};
-use crate::test_wakers::{PANICS, Random, Woken, is_ready, is_ready_with};
+use super::Event;
+use crate::test_wakers::{Woken, is_ready, is_ready_with};
 
 #[test]
 fn set_wakes_all_in_order_of_arrival() {
@@ -65,19 +65,6 @@ fn repolled_wait_keeps_its_place_and_only_its_last_waker() {
     }
     event.set();
     assert_eq!(woken.take(), [2, 1]);
-}
-
-#[test]
-fn panic_of_a_waker_keeps_nobody_asleep() {
-    let (event, woken) = (Event::new(), Woken::default());
-    let mut waits: Vec<_> = (0..3).map(|_| event.wait()).collect();
-    for (wait, number) in waits.iter_mut().zip([0, PANICS, 2]) {
-        assert!(!is_ready_with(wait, &woken.waker(number)));
-    }
-    event.set();
-    assert_eq!(woken.take(), [0, PANICS, 2]);
-    assert!(event.is_set());
-    event.clear();
 }
 
 /// A waker may set and clear the event that wakes it: nothing is locked then.
@@ -147,38 +134,6 @@ fn released_wait_does_not_touch_the_entries_of_later_ones() {
     assert_eq!(event.statistics().tasks_waiting, 2);
     event.set();
     assert_eq!(woken.take(), [0, 1]);
-}
-
-/// Against the promise in plain words: a wait is over if the event is set, or was since it was suspended.
-#[test]
-fn agrees_with_a_sequential_model() {
-    let (event, mut random) = (Event::new(), Random::new());
-    let mut waits: Vec<(EventWait<'_>, Option<usize>)> =
-        (0..8).map(|_| (event.wait(), None)).collect();
-    let (mut is_set, mut turn) = (false, 0);
-    for step in 0..50_000 {
-        let (wait, began) = &mut waits[random.below(8)];
-        match random.below(8) {
-            0 => {
-                event.set();
-                turn += usize::from(!is_set);
-                is_set = true;
-            }
-            1 | 2 => {
-                event.clear();
-                is_set = false;
-            }
-            3 => (*wait, *began) = (event.wait(), None),
-            _ => {
-                let is_over = is_set || began.is_some_and(|began| began != turn);
-                assert_eq!(is_ready(wait), is_over, "step {step}");
-                *began = if is_over { None } else { Some(turn) };
-            }
-        }
-        assert_eq!(event.is_set(), is_set);
-        let waiting = waits.iter().filter(|(_, began)| *began == Some(turn)).count();
-        assert_eq!(event.statistics().tasks_waiting, waiting, "step {step}");
-    }
 }
 
 #[test]

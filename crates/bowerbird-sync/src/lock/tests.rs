@@ -3,37 +3,17 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_base::poll_context::{self, Request};
-use bowerbird_base::rng::Rng;
 
 use super::{
     Lock, LockGuard, LockOwned, LockWait, MappedLockGuard, OwnedLockGuard, OwnedMappedLockGuard,
 };
 
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Wakers that write their number into a common list.
-struct Numbered(usize, Arc<Mutex<Vec<usize>>>);
-
-impl Wake for Numbered {
-    fn wake(self: Arc<Self>) {
-        self.1.lock().unwrap().push(self.0);
-        assert_ne!(self.0, 99, "the panicking waker");
-    }
-}
-
-fn ready<F: Future + Unpin>(future: &mut F) -> F::Output {
-    match poll(future) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not ready"),
-    }
-}
+use crate::test_wakers::{PANICS, Woken, is_ready_with, poll, ready};
 
 fn is_send<T: Send>() {}
 fn is_sync<T: Sync>() {}
@@ -79,19 +59,18 @@ fn lock_of_an_unsized_value() {
 #[test]
 fn waits_are_served_in_order_and_nobody_passes_by() {
     let lock = Arc::new(Lock::new(()));
-    let order = Arc::default();
+    let woken = Woken::default();
     let guard = lock.try_lock_owned().unwrap();
     let mut waits: VecDeque<_> = (0..5).map(|_| lock.lock_owned()).collect();
     for (number, wait) in waits.iter_mut().enumerate() {
-        let waker = Waker::from(Arc::new(Numbered(number, Arc::clone(&order))));
-        assert!(Pin::new(wait).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(!is_ready_with(wait, &woken.waker(number)));
     }
     assert_eq!(lock.statistics().tasks_waiting, 5);
     drop(guard);
     // Handed over: nobody comes between, not even who does not wait.
     assert!(lock.is_locked() && lock.try_lock().is_none() && poll(&mut lock.lock()).is_pending());
     for number in 0..5 {
-        assert_eq!(*order.lock().unwrap(), (0..=number).collect::<Vec<_>>());
+        assert_eq!(woken.take(), [number]);
         assert_eq!(lock.statistics().tasks_waiting, 4 - number);
         drop(ready(&mut waits.pop_front().unwrap()));
     }
@@ -171,20 +150,6 @@ fn panic_under_the_lock_does_not_poison_it() {
     });
     assert!(catch_unwind(section).is_err());
     assert_eq!(lock.try_lock().as_deref(), Some(&2));
-}
-
-#[test]
-fn panic_of_a_waker_leaves_the_lock_with_who_it_was_handed_to() {
-    let lock = Lock::new(());
-    let guard = lock.try_lock();
-    let (mut first, mut second) = (lock.lock(), lock.lock());
-    let waker = Waker::from(Arc::new(Numbered(99, Arc::default())));
-    assert!(Pin::new(&mut first).poll(&mut Context::from_waker(&waker)).is_pending());
-    assert!(poll(&mut second).is_pending());
-    drop(guard);
-    drop(ready(&mut first));
-    drop(ready(&mut second));
-    assert!(!lock.is_locked());
 }
 
 /// Nothing is locked while a waker is woken, cloned or dropped: each may use the lock that it waits for.
@@ -309,58 +274,14 @@ fn wait_polled_after_its_end_panics() {
     assert!(!lock.is_locked());
 }
 
-/// Random steps against a queue: who has the lock, who waits, in which order.
-#[test]
-fn random_steps_agree_with_a_queue() {
-    for seed in 0..200 {
-        let rng = Rng::new(seed);
-        let lock = Arc::new(Lock::new(0_usize));
-        let mut holder: Option<OwnedLockGuard<usize>> = None;
-        let mut waits: VecDeque<LockOwned<usize>> = VecDeque::new();
-        for step in 0..200 {
-            match rng.below(5) {
-                0 | 1 => {
-                    let mut wait = lock.lock_owned();
-                    match poll(&mut wait) {
-                        Poll::Ready(guard) => {
-                            assert!(holder.is_none() && waits.is_empty(), "{seed} {step}");
-                            holder = Some(guard);
-                        }
-                        Poll::Pending => waits.push_back(wait),
-                    }
-                }
-                2 => holder = None,
-                3 if !waits.is_empty() => {
-                    drop(waits.remove(rng.below(waits.len() as u32) as usize));
-                }
-                _ => {
-                    for (index, wait) in waits.iter_mut().enumerate() {
-                        let is_ready = holder.is_none() && index == 0;
-                        let Poll::Ready(guard) = poll(wait) else {
-                            assert!(!is_ready, "{seed} {step}");
-                            continue;
-                        };
-                        assert!(is_ready, "{seed} {step}");
-                        holder = Some(guard);
-                    }
-                    waits.retain(|wait| !format!("{wait:?}").contains("is_waiting: false"));
-                }
-            }
-            assert_eq!(lock.is_locked(), holder.is_some() || !waits.is_empty(), "{seed} {step}");
-            assert_eq!(lock.try_lock().is_some(), holder.is_none() && waits.is_empty());
-        }
-    }
-}
-
 /// A guard that is dropped while its thread unwinds wakes the next, whose waker panics too: that one is told, and
 /// the process lives.
 #[test]
 fn waker_that_panics_during_a_panic_does_not_end_the_process() {
-    let (lock, woken) = (Lock::new(()), Arc::new(Mutex::new(Vec::new())));
+    let (lock, woken) = (Lock::new(()), Woken::default());
     let mut wait = lock.try_lock().map(|guard| {
         let mut wait = lock.lock();
-        let waker = Waker::from(Arc::new(Numbered(99, Arc::clone(&woken))));
-        assert!(Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(!is_ready_with(&mut wait, &woken.waker(PANICS)));
         let panic = catch_unwind(AssertUnwindSafe(|| {
             let _guard = guard;
             panic!("the holder");
@@ -368,6 +289,6 @@ fn waker_that_panics_during_a_panic_does_not_end_the_process() {
         assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"the holder"));
         wait
     });
-    assert_eq!(*woken.lock().unwrap(), [99]);
+    assert_eq!(woken.take(), [PANICS]);
     drop(ready(wait.as_mut().unwrap()));
 }

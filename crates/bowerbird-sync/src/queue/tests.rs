@@ -8,33 +8,9 @@ use bowerbird_base::poll_context::{self, Request};
 use futures_core::Stream;
 
 use super::{GetNowaitError, ItemGuard, PriorityQueue, PutNowaitError, Queue, QueueShutDown};
+use crate::test_wakers::{Count, poll_with as poll};
 
 mod model;
-
-/// Counts its wakes.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Count {
-    fn pair() -> (Arc<Self>, Waker) {
-        let count = Arc::new(Self::default());
-        (count.clone(), Waker::from(count))
-    }
-
-    fn wakes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(waker))
-}
 
 fn quietly<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     poll(future, Waker::noop())

@@ -1,25 +1,11 @@
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::poll_context::{self, Request};
-use bowerbird_base::rng::Rng;
 
 use super::*;
-
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn ready<F: Future + Unpin>(future: &mut F) -> F::Output {
-    match poll(future) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not ready"),
-    }
-}
+use crate::test_wakers::{poll, ready};
 
 #[test]
 fn guards_are_send_if_the_value_may_be_shared() {
@@ -279,109 +265,4 @@ fn debug_shows_how_things_stand() {
     let text = "RwLock { readers: 1, has_writer: false, tasks_waiting: 0, .. }";
     assert_eq!(format!("{lock:?}"), text);
     assert!(format!("{:?}", lock.write()).starts_with("RwLockWrite(Wait"));
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Read,
-    Upgradable,
-    Write,
-}
-
-enum Guard {
-    Read(#[allow(dead_code, reason = "held")] OwnedRwLockReadGuard<u32>),
-    Upgradable(OwnedRwLockUpgradableReadGuard<u32>),
-    Write(OwnedRwLockWriteGuard<u32>),
-}
-
-type AnyWait = Pin<Box<dyn Future<Output = Guard>>>;
-
-impl Kind {
-    fn wait(self, lock: &Arc<RwLock<u32>>) -> AnyWait {
-        let (read, upgradable, write) =
-            (lock.read_owned(), lock.upgradable_read_owned(), lock.write_owned());
-        match self {
-            Self::Read => Box::pin(async { Guard::Read(read.await) }),
-            Self::Upgradable => Box::pin(async { Guard::Upgradable(upgradable.await) }),
-            Self::Write => Box::pin(async { Guard::Write(write.await) }),
-        }
-    }
-
-    fn fits(self, held: &[(Kind, Guard)]) -> bool {
-        match self {
-            Self::Read => held.iter().all(|(kind, _)| *kind != Self::Write),
-            Self::Upgradable => held.iter().all(|(kind, _)| *kind == Self::Read),
-            Self::Write => held.is_empty(),
-        }
-    }
-}
-
-/// Random steps against a list of holders and a queue.
-#[test]
-fn random_steps_agree_with_a_list_and_a_queue() {
-    for seed in 0..300 {
-        let rng = Rng::new(seed);
-        let below = |bound: usize| rng.below(bound as u32) as usize;
-        let lock = Arc::new(RwLock::new(0));
-        let mut held: Vec<(Kind, Guard)> = Vec::new();
-        let mut waits: VecDeque<(Kind, AnyWait)> = VecDeque::new();
-        for step in 0..200 {
-            match rng.below(6) {
-                0 | 1 => {
-                    let kind = [Kind::Read, Kind::Read, Kind::Upgradable, Kind::Write][below(4)];
-                    let mut wait = kind.wait(&lock);
-                    let is_free = waits.is_empty() && kind.fits(&held);
-                    match poll(&mut wait) {
-                        Poll::Ready(guard) => {
-                            assert!(is_free, "{seed} {step}");
-                            held.push((kind, guard));
-                        }
-                        Poll::Pending => {
-                            assert!(!is_free, "{seed} {step}");
-                            waits.push_back((kind, wait));
-                        }
-                    }
-                }
-                2 | 3 if !held.is_empty() => drop(held.swap_remove(below(held.len()))),
-                4 if !waits.is_empty() => drop(waits.remove(below(waits.len()))),
-                _ if !held.is_empty() => {
-                    let is_alone = held.len() == 1;
-                    let one = held.swap_remove(below(held.len()));
-                    held.push(match one {
-                        (_, Guard::Write(mut guard)) if rng.below(2) == 0 => {
-                            *guard += 1;
-                            let guard = OwnedRwLockWriteGuard::downgrade_to_upgradable(guard);
-                            (Kind::Upgradable, Guard::Upgradable(guard))
-                        }
-                        (_, Guard::Write(guard)) => {
-                            (Kind::Read, Guard::Read(OwnedRwLockWriteGuard::downgrade(guard)))
-                        }
-                        (_, Guard::Upgradable(guard)) => {
-                            match OwnedRwLockUpgradableReadGuard::try_upgrade(guard) {
-                                Ok(guard) => {
-                                    assert!(is_alone, "{seed} {step}");
-                                    (Kind::Write, Guard::Write(guard))
-                                }
-                                Err(guard) => {
-                                    assert!(!is_alone, "{seed} {step}");
-                                    (Kind::Upgradable, Guard::Upgradable(guard))
-                                }
-                            }
-                        }
-                        other => other,
-                    });
-                }
-                _ => {}
-            }
-            while waits.front().is_some_and(|(kind, _)| kind.fits(&held)) {
-                let (kind, mut wait) = waits.pop_front().unwrap();
-                held.push((kind, ready(&mut wait)));
-            }
-            let statistics = lock.statistics();
-            assert_eq!(statistics.tasks_waiting, waits.len(), "{seed} {step}");
-            let writers = held.iter().filter(|(kind, _)| *kind == Kind::Write).count();
-            assert_eq!(statistics.readers, held.len() - writers, "{seed} {step}");
-            assert_eq!(statistics.has_writer, writers == 1, "{seed} {step}");
-        }
-    }
 }

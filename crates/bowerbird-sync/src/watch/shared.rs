@@ -22,8 +22,8 @@ use bowerbird_base::sync::{Mutex, RwLock};
 use bowerbird_base::wake_all::wake_all;
 
 use super::{RecvError, Ref, WatchStatistics};
-use crate::crowd::{Crowd, Place};
-use crate::wait_list::Stand;
+use crate::crowd::{self, Crowd, Place};
+use crate::wait_list::{Looked, poll_standing};
 
 /// In the word of the version: all senders are gone.
 const CLOSED: usize = 1;
@@ -110,76 +110,49 @@ impl<T> Shared<T> {
         place: &mut Option<Place>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), RecvError>> {
-        let mut fresh = None;
-        loop {
-            let now = self.look();
-            let has_changed = now.version() != *seen;
-            if has_changed || now.is_closed() {
-                // Who changed the version takes the place out, or has done so.
-                *place = None;
-                *seen = now.version();
-                return Poll::Ready(if has_changed { Ok(()) } else { Err(RecvError(())) });
-            }
-            if place.is_none() && fresh.is_none() {
-                fresh = Some(cx.waker().clone());
-            }
-            let mut _old = None;
-            let mut waits = self.waits.lock();
-            // [ORD-2]
-            if self.look() != now {
-                continue;
-            }
-            match waits.changed.stand(place, cx.waker(), &mut fresh) {
-                Stand::Stands(old) => _old = old,
-                Stand::NeedsWaker => {
-                    drop(waits);
-                    fresh = Some(cx.waker().clone());
-                    continue;
-                }
-            }
-            drop(waits);
-            return Poll::Pending;
+        if let Some(result) = self.look_for_change(seen, place) {
+            return Poll::Ready(result);
         }
+        let fresh = place.is_none().then(|| cx.waker().clone());
+        poll_standing(&self.waits, cx.waker(), fresh, |waits, fresh| {
+            // [ORD-2] Once more.
+            match self.look_for_change(seen, place) {
+                Some(result) => Looked::Over(result, None),
+                None => Looked::Stand(waits.changed.stand(place, cx.waker(), fresh)),
+            }
+        })
+    }
+
+    /// What a wait for another version than `seen` ends with, if it does.
+    fn look_for_change(
+        &self,
+        seen: &mut usize,
+        place: &mut Option<Place>,
+    ) -> Option<Result<(), RecvError>> {
+        let now = self.look();
+        let has_changed = now.version() != *seen;
+        if !has_changed && !now.is_closed() {
+            return None;
+        }
+        // Who changed the version takes the place out, or has done so.
+        *place = None;
+        *seen = now.version();
+        Some(if has_changed { Ok(()) } else { Err(RecvError(())) })
     }
 
     pub(super) fn leave_changed(&self, place: &mut Option<Place>) {
-        if place.is_some() {
-            let mut waits = self.waits.lock();
-            let _old = waits.changed.leave(place);
-            drop(waits);
-        }
+        crowd::leave(place, &self.waits, |waits| &mut waits.changed);
     }
 
     pub(super) fn poll_closed(&self, place: &mut Option<Place>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut fresh = None;
-        loop {
-            let mut _old = None;
-            let mut waits = self.waits.lock();
-            // [ORD-2] A place that is lost was woken: there was a moment without receivers.
-            if self.receivers() == 0 || waits.closed.has_lost(place) {
-                _old = waits.closed.leave(place);
-                drop(waits);
-                return Poll::Ready(());
-            }
-            match waits.closed.stand(place, cx.waker(), &mut fresh) {
-                Stand::Stands(old) => _old = old,
-                Stand::NeedsWaker => {
-                    drop(waits);
-                    fresh = Some(cx.waker().clone());
-                    continue;
-                }
-            }
-            drop(waits);
-            return Poll::Pending;
-        }
+        poll_standing(&self.waits, cx.waker(), None, |waits, fresh| {
+            // [ORD-2] Woken: there was a moment without receivers.
+            waits.closed.look(place, self.receivers() == 0, cx.waker(), fresh)
+        })
     }
 
     pub(super) fn leave_closed(&self, place: &mut Option<Place>) {
-        if place.is_some() {
-            let mut waits = self.waits.lock();
-            let _old = waits.closed.leave(place);
-            drop(waits);
-        }
+        crowd::leave(place, &self.waits, |waits| &mut waits.closed);
     }
 
     pub(super) fn senders(&self) -> usize {

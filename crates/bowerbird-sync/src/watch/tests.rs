@@ -1,26 +1,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::poll_context::{self, Request};
 use futures_core::Stream;
 
 use super::{RecvError, Sender, channel};
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(waker))
-}
+use crate::test_wakers::{Count, poll_with as poll};
 
 const CLOSED: RecvError = RecvError(());
 
@@ -54,7 +41,7 @@ fn all_waits_are_woken_once_and_keep_no_waker() {
     assert_eq!((sender.statistics().waiting, Arc::strong_count(&count)), (2, 4));
     sender.send(1).unwrap();
     sender.send(2).unwrap();
-    assert_eq!((count.0.load(Ordering::Relaxed), Arc::strong_count(&count)), (2, 2));
+    assert_eq!((count.wakes(), Arc::strong_count(&count)), (2, 2));
     assert_eq!(poll(&mut first, &waker), Poll::Ready(Ok(())));
     drop(second);
     assert_eq!(two.has_changed(), Ok(true), "a wait that was dropped has seen nothing");
@@ -81,10 +68,10 @@ fn change_that_is_none_wakes_nobody() {
     assert!(!sender.send_if_modified(|_| false));
     let panic = AssertUnwindSafe(|| sender.send_modify(|_| panic!("in the closure")));
     assert!(catch_unwind(panic).is_err());
-    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    assert_eq!(count.wakes(), 0);
     assert!(poll(&mut changed, &waker).is_pending());
     sender.send_modify(|value| *value += 1);
-    assert_eq!((count.0.load(Ordering::Relaxed), *sender.borrow()), (1, 1));
+    assert_eq!((count.wakes(), *sender.borrow()), (1, 1));
 }
 
 #[test]
@@ -110,7 +97,7 @@ fn end_comes_after_the_last_value() {
     let mut changed = receiver.changed();
     assert!(poll(&mut changed, &waker).is_pending());
     drop(other);
-    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    assert_eq!(count.wakes(), 0);
     sender.send(1).unwrap();
     drop(sender);
     assert_eq!(poll(&mut changed, &waker), Poll::Ready(Ok(())));
@@ -188,7 +175,7 @@ fn closed_waits_for_the_last_receiver() {
     drop(one);
     assert!(!sender.is_closed());
     drop(two);
-    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(count.wakes(), 1);
     assert!(poll(&mut closed, &waker).is_ready());
     assert_eq!(Arc::strong_count(&count), 2);
 }

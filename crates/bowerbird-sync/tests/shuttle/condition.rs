@@ -77,6 +77,14 @@ fn notification_of_a_wait_that_is_given_up_is_for_another() {
             let shelf = shelf.clone();
             programs.push(Box::new(move || (0..2).map(|_| shelf.get()).collect()));
         }
+        // Who only comes to give up may have been notified before another one.
+        for condition in [&shelf.filled, &shelf.emptied] {
+            let (items, condition) = (shelf.items.clone(), condition.clone());
+            programs.push(Box::new(move || {
+                let _is_ready = give_up(condition.wait(&mut block_on(items.lock())));
+                Vec::new()
+            }));
+        }
         let mut got = together(programs).concat();
         got.sort();
         assert_eq!(got, [0, 1, 2, 3]);
