@@ -488,6 +488,7 @@ fn poll_with_another<T, G: DerefMut<Target = WaitList<T>>>(
         spent = spent.take().map(|fresh| list.replace_waker(own, fresh));
     }
     drop(list);
+    drop(spent);
     called.map_or(Poll::Pending, Poll::Ready)
 }
 

@@ -1,7 +1,9 @@
+use std::cell::{Cell, RefCell, RefMut};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 
-use super::WaitList;
+use super::{WaitList, poll_called};
 
 struct Nothing;
 
@@ -84,6 +86,52 @@ fn waker_of_a_called_entry_is_not_replaced() {
     let _own = list.replace_waker(&key, own);
     assert!(list.is_called(&key));
     let _removed = list.remove(key);
+}
+
+/// A lock that notes how many there are of a waker when it is given up.
+struct Notes<'a> {
+    list: RefMut<'a, WaitList<()>>,
+    probe: &'a Arc<Nothing>,
+    at_unlock: &'a Cell<usize>,
+}
+
+impl Deref for Notes<'_> {
+    type Target = WaitList<()>;
+
+    fn deref(&self) -> &WaitList<()> {
+        &self.list
+    }
+}
+
+impl DerefMut for Notes<'_> {
+    fn deref_mut(&mut self) -> &mut WaitList<()> {
+        &mut self.list
+    }
+}
+
+impl Drop for Notes<'_> {
+    fn drop(&mut self) {
+        self.at_unlock.set(Arc::strong_count(self.probe));
+    }
+}
+
+/// The wait is called while its new waker is cloned: the clone is dropped, and that beside the lock.
+#[test]
+fn clone_that_came_too_late_is_dropped_after_the_lock() {
+    let (list, probe, at_unlock) = (RefCell::new(WaitList::new()), Arc::new(Nothing), Cell::new(0));
+    let mut key = Some(list.borrow_mut().push_back(waker(), ()));
+    let looks = Cell::new(0);
+    let lock = || {
+        looks.set(looks.get() + 1);
+        if looks.get() == 2 {
+            let _called = list.borrow_mut().call_front();
+        }
+        Notes { list: list.borrow_mut(), probe: &probe, at_unlock: &at_unlock }
+    };
+    let other = Waker::from(probe.clone());
+    assert_eq!(poll_called(lock, &mut key, &other), Poll::Ready(()));
+    assert!(key.is_none());
+    assert_eq!((at_unlock.get(), Arc::strong_count(&probe)), (3, 2));
 }
 
 /// Against a plain vector: random arrivals, calls and removals keep the order.
