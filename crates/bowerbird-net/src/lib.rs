@@ -43,6 +43,7 @@ pub use byte_stream::futures::{
 pub use byte_stream::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use byte_stream::sendfile::SendFile;
 pub use byte_stream::splice::{Splice, splice};
+pub use dns::{AddrInfo, getaddrinfo, getnameinfo, lookup_host};
 pub use tcp::{
     Bind, Connect, ConnectErrors, ConnectOptions, Keepalive, TcpListener, TcpSocket, TcpStream,
 };

@@ -126,6 +126,12 @@ pub use run::{RunError, Runner, run};
 #[doc(inline)]
 pub use runtime::Runtime;
 pub use runtime::shutdown::{is_shutting_down, shutdown_requested};
+#[cfg(feature = "net")]
+#[doc(inline)]
+pub use streams::{Server, StreamReader, StreamWriter, open_connection, start_server};
+#[cfg(all(unix, feature = "net"))]
+#[doc(inline)]
+pub use streams::{open_unix_connection, start_unix_server};
 pub use tasks::as_completed::as_completed;
 pub use tasks::current::{all_tasks, current_task};
 pub use tasks::gather::{gather, gather_iter, try_gather};

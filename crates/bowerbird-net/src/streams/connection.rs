@@ -58,9 +58,9 @@ fn wake(woken: Woken) {
 }
 
 impl Connection {
-    pub(super) fn new(wire: impl Wire + 'static) -> Arc<Self> {
+    pub(super) fn new(wire: impl Wire + 'static, has_reader: bool) -> Arc<Self> {
         let successor = OnceLock::new();
-        Arc::new(Self { out: Mutex::new(Out::new()), wire: Box::new(wire), successor })
+        Arc::new(Self { out: Mutex::new(Out::new(has_reader)), wire: Box::new(wire), successor })
     }
 
     // ----- writing -----------------------------------------------------------------------------------
@@ -215,6 +215,24 @@ impl Connection {
                 out.phase = Phase::Closing;
             }
         });
+    }
+
+    /// The writer is dropped.
+    pub(super) fn leave_writer(&self, waker: &Waker) {
+        self.ask(waker, Out::leave_writer);
+    }
+
+    /// The reader is dropped.
+    pub(super) fn leave_reader(self: &Arc<Self>) {
+        let is_closing = {
+            let mut out = self.out.lock();
+            let was_open = out.phase == Phase::Open;
+            out.leave_reader();
+            was_open && out.phase == Phase::Closing
+        };
+        if is_closing {
+            self.wake_by_ref();
+        }
     }
 
     /// Changes what is to be done, and does it if nobody is at it. Where bytes wait for the wire, it will

@@ -406,6 +406,14 @@ impl StreamReader {
     }
 }
 
+impl Drop for StreamReader {
+    fn drop(&mut self) {
+        if let Source::Connection(connection) = &self.source {
+            connection.leave_reader();
+        }
+    }
+}
+
 impl fmt::Debug for StreamReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("StreamReader");

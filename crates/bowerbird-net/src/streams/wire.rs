@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use bowerbird_io::Leaf;
 
 use crate::byte_stream::Endpoint;
-use crate::tcp::TcpStream;
 
 /// Moves bytes for a [`StreamReader`](super::StreamReader) and a [`StreamWriter`](super::StreamWriter). At
 /// most one thread reads and at most one writes at a time, but the two directions are independent.
@@ -40,10 +39,6 @@ pub(super) trait Wire: Send + Sync {
     /// Ends both directions at once; a read that waits is woken and reads the end.
     fn close(&self);
 
-    fn local_addr(&self) -> Option<SocketAddr> {
-        None
-    }
-
     fn peer_addr(&self) -> Option<SocketAddr> {
         None
     }
@@ -54,13 +49,13 @@ pub(super) trait Wire: Send + Sync {
     }
 }
 
-/// A TCP connection, and its peer, which the system forgets when the connection ends.
-pub(super) struct TcpWire {
-    pub(super) stream: TcpStream,
+/// A socket, and its peer, which the system forgets when the connection ends.
+pub(super) struct SocketWire<E> {
+    pub(super) stream: E,
     pub(super) peer: Option<SocketAddr>,
 }
 
-impl Wire for TcpWire {
+impl<E: Endpoint + Any + Send + Sync> Wire for SocketWire<E> {
     fn poll_read(
         &self,
         cx: &mut Context<'_>,
@@ -71,7 +66,7 @@ impl Wire for TcpWire {
     }
 
     fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.try_write_vectored(pieces)
+        self.stream.core().try_send_vectored(pieces)
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -79,7 +74,7 @@ impl Wire for TcpWire {
     }
 
     fn poll_end(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.stream.shutdown_how(Shutdown::Write))
+        Poll::Ready(self.stream.core().shutdown(Shutdown::Write))
     }
 
     fn can_write_eof(&self) -> bool {
@@ -88,11 +83,7 @@ impl Wire for TcpWire {
 
     fn close(&self) {
         // A connection that is broken is closed.
-        let _ = self.stream.shutdown_how(Shutdown::Both);
-    }
-
-    fn local_addr(&self) -> Option<SocketAddr> {
-        self.stream.local_addr().ok()
+        let _ = self.stream.core().shutdown(Shutdown::Both);
     }
 
     fn peer_addr(&self) -> Option<SocketAddr> {

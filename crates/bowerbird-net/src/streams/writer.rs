@@ -15,6 +15,7 @@ use futures_io::AsyncWrite;
 use super::boxed::{BoxedWire, WriteOnly};
 use super::connection::{Connection, Goal};
 use super::waits::{Drain, WaitClosed};
+use crate::tcp::TcpStream;
 
 /// Writes to a connection through a buffer that is emptied without anybody awaiting it.
 ///
@@ -29,8 +30,8 @@ use super::waits::{Drain, WaitClosed};
 /// What is written after the connection was closed or failed is thrown away; `drain` and
 /// [`wait_closed`](Self::wait_closed) tell of that.
 ///
-/// A writer that is dropped closes its connection, after what it has buffered. Debug mode reports one that was
-/// not closed by hand before.
+/// A writer that is dropped ends its direction after what it has buffered, and the connection is closed when its
+/// reader is gone too; asyncio closes it at once. Debug mode reports a writer that was not closed by hand before.
 ///
 /// # Examples
 /// ```
@@ -118,7 +119,7 @@ impl StreamWriter {
     #[track_caller]
     pub fn new(stream: impl AsyncWrite + Send + 'static) -> Self {
         let wire = BoxedWire::new(WriteOnly(Box::pin(stream)));
-        Self::over(Connection::new(wire), Location::caller())
+        Self::over(Connection::new(wire, false), Location::caller())
     }
 
     /// Writes bytes: sends what the system takes now, and keeps the rest.
@@ -269,14 +270,14 @@ impl StreamWriter {
         self.connection.wire.peer_addr()
     }
 
-    /// The address of this end.
+    /// The address of this end; `None` if it has none.
     ///
     /// asyncio: `get_extra_info("sockname")`.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.connection.wire.local_addr()
+        self.get_extra_info::<TcpStream>()?.local_addr().ok()
     }
 
-    /// What is under the connection, by its type: the [`TcpStream`](crate::TcpStream).
+    /// What is under the connection, by its type: the [`TcpStream`], or the `UnixStream`.
     ///
     /// asyncio: `get_extra_info(name)`, with a type for a name.
     ///
@@ -323,7 +324,7 @@ impl Drop for StreamWriter {
         if debug::is_on() {
             self.report();
         }
-        self.close();
+        self.connection.leave_writer(&self.waker);
     }
 }
 

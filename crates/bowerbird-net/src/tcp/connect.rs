@@ -62,13 +62,18 @@ struct Attempt {
 }
 
 impl Connect {
-    pub(super) fn new(
+    pub(crate) fn new(
         driver: Arc<IoDriver>,
         leaf: Leaf,
         addrs: &impl ToAddrs,
         options: ConnectOptions,
     ) -> Self {
         Self { driver, leaf, options, state: State::Resolving(Resolve::new(addrs)) }
+    }
+
+    /// What may be changed before the first poll.
+    pub(crate) fn options_mut(&mut self) -> &mut ConnectOptions {
+        &mut self.options
     }
 
     /// With a socket that has begun to connect.

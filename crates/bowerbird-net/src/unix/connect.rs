@@ -40,7 +40,7 @@ enum State {
 }
 
 impl Connect {
-    pub(super) fn new(driver: Arc<IoDriver>, leaf: Leaf, address: io::Result<SockAddr>) -> Self {
+    pub(crate) fn new(driver: Arc<IoDriver>, leaf: Leaf, address: io::Result<SockAddr>) -> Self {
         Self { driver, leaf, address: Some(address), state: State::Begin(None) }
     }
 

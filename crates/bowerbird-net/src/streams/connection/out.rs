@@ -45,6 +45,9 @@ pub(super) struct Out {
     pub(super) again: bool,
     /// The flusher has given up a wire that wakes and does nothing: who comes next tries again.
     pub(super) is_stalled: bool,
+    /// The reader is dropped, or there was none.
+    is_reader_gone: bool,
+    is_writer_gone: bool,
     pub(super) error: Option<KeptError>,
     pub(super) waiters: Waiters,
 }
@@ -73,7 +76,7 @@ pub(in crate::streams) enum Goal {
 pub(super) type Woken = Vec<(u64, Waker)>;
 
 impl Out {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(has_reader: bool) -> Self {
         Self {
             queue: VecDeque::new(),
             in_flight: 0,
@@ -86,6 +89,8 @@ impl Out {
             is_flushing: false,
             again: false,
             is_stalled: false,
+            is_reader_gone: !has_reader,
+            is_writer_gone: false,
             error: None,
             waiters: Waiters::default(),
         }
@@ -105,10 +110,10 @@ impl Out {
             Step::Send(std::mem::take(&mut self.queue))
         } else if self.is_unflushed {
             Step::Flush
-        } else if self.eof == Eof::Asked {
-            Step::End
-        } else {
+        } else if self.phase == Phase::Closing {
             Step::Close
+        } else {
+            Step::End
         }
     }
 
@@ -126,6 +131,27 @@ impl Out {
         let begins = !self.is_flushing && self.has_next_step();
         self.is_flushing |= begins;
         begins
+    }
+
+    /// The writer is dropped: nothing follows what it has written. Without a reader that is a close.
+    pub(super) fn leave_writer(&mut self) {
+        self.is_writer_gone = true;
+        if self.eof == Eof::Not {
+            self.eof = Eof::Asked;
+        }
+        self.close_if_left();
+    }
+
+    /// The reader is dropped.
+    pub(super) fn leave_reader(&mut self) {
+        self.is_reader_gone = true;
+        self.close_if_left();
+    }
+
+    fn close_if_left(&mut self) {
+        if self.is_reader_gone && self.is_writer_gone && self.phase == Phase::Open {
+            self.phase = Phase::Closing;
+        }
     }
 
     pub(super) fn marks(&self) -> (usize, usize) {

@@ -1,0 +1,209 @@
+//! What a server knows: its listeners, who is connected, and whether it has ended.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bowerbird_base::sync::Mutex;
+use bowerbird_base::waker_slot::WakerSlot;
+use bowerbird_core::Handle;
+use bowerbird_net::streams::StreamTransport;
+use bowerbird_sync::Event;
+
+use super::door::{Accepted, Listener};
+
+/// Runs a client: spawns its task, which owns the [`Client`].
+pub(super) type Serve = Box<dyn Fn(Accepted, Client) + Send + Sync>;
+
+/// What a server is made with.
+pub(super) struct Settings {
+    pub(super) limit: usize,
+    pub(super) max_connections: usize,
+    /// The line of `start_server`.
+    pub(super) location: &'static Location<'static>,
+}
+
+/// What all handles of a server, its accepting tasks and its clients share.
+pub(super) struct Shared {
+    pub(super) doors: Vec<Door>,
+    pub(super) settings: Settings,
+    pub(super) serve: Serve,
+    pub(super) runtime: Handle,
+    state: Mutex<State>,
+    /// `close` was called.
+    pub(super) closing: Event,
+    /// It is closed, and the last client is gone.
+    pub(super) ended: Event,
+}
+
+#[derive(Default)]
+struct State {
+    is_serving: bool,
+    is_forever: bool,
+    is_closed: bool,
+    clients: HashMap<u64, StreamTransport>,
+    next_client: u64,
+    /// How many clients have ended.
+    gone_count: u64,
+}
+
+/// A listener, and the task that accepts from it.
+pub(super) struct Door {
+    /// `None` when the server is closed. A poll borrows it by a clone, so that `close` need not wait.
+    listener: Mutex<Option<Arc<Listener>>>,
+    /// The accepting task, to be told of a close and of a client that has ended.
+    task: WakerSlot,
+    pub(super) name: String,
+}
+
+impl Door {
+    fn new(listener: Listener) -> Self {
+        let name = listener.0.name();
+        Self { listener: Mutex::new(Some(Arc::new(listener))), task: WakerSlot::new(), name }
+    }
+
+    pub(super) fn listener(&self) -> Option<Arc<Listener>> {
+        self.listener.lock().clone()
+    }
+
+    /// Has the task woken by what happens from now on.
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        self.task.register(cx.waker());
+    }
+}
+
+/// Whether a listener may be asked for the next connection.
+pub(super) enum Admission {
+    Granted,
+    /// As many as may be are connected.
+    Full,
+}
+
+impl Shared {
+    pub(super) fn new(
+        listeners: Vec<Listener>,
+        settings: Settings,
+        serve: Serve,
+        runtime: Handle,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            doors: listeners.into_iter().map(Door::new).collect(),
+            settings,
+            serve,
+            runtime,
+            state: Mutex::new(State::default()),
+            closing: Event::new(),
+            ended: Event::new(),
+        })
+    }
+
+    /// Begins to serve; `Ok(true)` for the first who does, `Err` if it is closed.
+    pub(super) fn begin_serving(&self) -> Result<bool, Closed> {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return Err(Closed);
+        }
+        Ok(!std::mem::replace(&mut state.is_serving, true))
+    }
+
+    /// Notes who serves for ever; `false` if somebody does already.
+    pub(super) fn begin_forever(&self) -> bool {
+        !std::mem::replace(&mut self.state.lock().is_forever, true)
+    }
+
+    pub(super) fn end_forever(&self) {
+        self.state.lock().is_forever = false;
+    }
+
+    pub(super) fn is_serving(&self) -> bool {
+        let state = self.state.lock();
+        state.is_serving && !state.is_closed
+    }
+
+    pub(super) fn connection_count(&self) -> usize {
+        self.state.lock().clients.len()
+    }
+
+    /// Closes the listeners. Clients stay.
+    pub(super) fn close(&self) {
+        let is_last = {
+            let mut state = self.state.lock();
+            state.is_closed = true;
+            state.clients.is_empty()
+        };
+        for door in &self.doors {
+            let listener = door.listener.lock().take();
+            drop(listener);
+            door.task.wake();
+        }
+        self.closing.set();
+        if is_last {
+            self.ended.set();
+        }
+    }
+
+    /// The connections of all clients.
+    pub(super) fn transports(&self) -> Vec<StreamTransport> {
+        self.state.lock().clients.values().cloned().collect()
+    }
+
+    pub(super) fn admission(&self) -> Admission {
+        let is_full = self.connection_count() >= self.settings.max_connections;
+        if is_full { Admission::Full } else { Admission::Granted }
+    }
+
+    pub(super) fn gone_count(&self) -> u64 {
+        self.state.lock().gone_count
+    }
+
+    /// Takes a client in; it is one until what this returns is dropped.
+    pub(super) fn enter(self: &Arc<Self>, transport: StreamTransport) -> Client {
+        let mut state = self.state.lock();
+        let id = state.next_client;
+        state.next_client += 1;
+        state.clients.insert(id, transport);
+        drop(state);
+        Client { shared: self.clone(), id }
+    }
+
+    fn leave(&self, id: u64) {
+        let (transport, is_last) = {
+            let mut state = self.state.lock();
+            state.gone_count += 1;
+            let transport = state.clients.remove(&id);
+            (transport, state.is_closed && state.clients.is_empty())
+        };
+        drop(transport);
+        // There is room again, and a descriptor.
+        self.doors.iter().for_each(|door| door.task.wake());
+        if is_last {
+            self.ended.set();
+        }
+    }
+}
+
+/// The server is closed.
+pub(super) struct Closed;
+
+/// A client of a server, as long as this lives.
+pub(super) struct Client {
+    pub(super) shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.shared.leave(self.id);
+    }
+}
+
+/// Polls a listener that may be gone.
+pub(super) fn poll_door(
+    shared: &Shared,
+    door: &Door,
+    cx: &mut Context<'_>,
+) -> Poll<Option<std::io::Result<Accepted>>> {
+    let Some(listener) = door.listener() else { return Poll::Ready(None) };
+    listener.0.poll_accept(cx, shared.settings.location).map(Some)
+}
