@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 
 use bowerbird_base::call_site::CallSite;
 use bowerbird_core::{Handle, SpawnOptions, Unhandled, UnhandledKind, current_task, spawn_with};
-use bowerbird_net::streams::{ListenOptions, StreamReader, StreamWriter, listen};
 use bowerbird_net::dns::lookup_host;
+use bowerbird_net::streams::{ListenOptions, StreamReader, StreamWriter, listen};
 use bowerbird_net::{Target, ToAddrs};
 
 use super::clients::{Client, Serve, Settings, Shared};
