@@ -9,7 +9,7 @@
 //! | `create_default_context(Purpose.CLIENT_AUTH)`, `load_cert_chain` | [`TlsAcceptor::builder`] |
 //! | `verify_mode = CERT_REQUIRED` on a server | [`TlsAcceptorBuilder::require_client_certificates`] |
 //! | `ssl_handshake_timeout`, `ssl_shutdown_timeout` | methods of both builders, with asyncio's defaults |
-//! | `writer.get_extra_info("peercert")`, `"cipher"` | methods of [`TlsStream`] |
+//! | `writer.get_extra_info("ssl_object")`, `"peercert"`, `"cipher"` | [`TlsStream::info`], `writer.get_extra_info::<TlsInfo>()` |
 //!
 //! A connector and an acceptor are cheap to clone and made once: what they remember of earlier sessions is
 //! what makes the next handshake short. Whoever has a configuration of rustls hands it over by `From`.
@@ -24,6 +24,7 @@ mod certificates;
 mod connector;
 mod error;
 mod handshake;
+mod info;
 mod stream;
 
 pub use acceptor::{TlsAcceptor, TlsAcceptorBuilder};
@@ -32,6 +33,7 @@ pub use error::TlsError;
 /// The version of rustls that the configurations here are of.
 pub use futures_rustls::rustls;
 pub use handshake::{Accept, Connect};
+pub use info::TlsInfo;
 pub use stream::{Close, TlsStream};
 
 use std::time::Duration;

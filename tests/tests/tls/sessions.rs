@@ -69,14 +69,14 @@ fn session_tells_what_was_agreed() {
         let acceptor = authority.server().alpn(["http/1.1"]).build().unwrap();
         let (client, server) = handshake(&connector, &acceptor, NAME).await;
         let (client, server) = (client.unwrap(), server.unwrap());
-        assert_eq!(client.alpn_protocol(), Some(&b"http/1.1"[..]));
-        assert_eq!(server.alpn_protocol(), Some(&b"http/1.1"[..]));
-        assert_eq!(server.server_name(), Some(NAME));
-        assert_eq!(client.server_name(), None);
-        assert_eq!(format!("{:?}", client.protocol_version().unwrap()), "TLSv1_3");
-        assert!(server.cipher_suite().unwrap().starts_with("TLS13_"));
-        assert_eq!(client.peer_certificates().unwrap().len(), 1);
-        assert!(server.peer_certificates().is_none());
+        assert_eq!(client.info().alpn_protocol.unwrap(), b"http/1.1");
+        assert_eq!(server.info().alpn_protocol.unwrap(), b"http/1.1");
+        assert_eq!(server.info().server_name.as_deref(), Some(NAME));
+        assert_eq!(client.info().server_name.as_deref(), None);
+        assert_eq!(format!("{:?}", client.info().protocol_version.unwrap()), "TLSv1_3");
+        assert!(server.info().cipher_suite.unwrap().starts_with("TLS13_"));
+        assert_eq!(client.info().peer_certificates.len(), 1);
+        assert!(server.info().peer_certificates.is_empty());
     });
 }
 
@@ -95,7 +95,7 @@ fn client_is_shown_the_certificate_of_the_name_it_asks_for() {
         for name in ["other.example", NAME] {
             let (client, server) = handshake(&connector, &acceptor, name).await;
             client.unwrap();
-            assert_eq!(server.unwrap().server_name(), Some(name));
+            assert_eq!(server.unwrap().info().server_name.as_deref(), Some(name));
         }
     });
 }
@@ -120,7 +120,7 @@ fn client_shows_its_certificate() {
             .unwrap();
         let (client, server) = handshake(&connector, &acceptor, NAME).await;
         client.unwrap();
-        assert_eq!(server.unwrap().peer_certificates().unwrap().len(), 1);
+        assert_eq!(server.unwrap().info().peer_certificates.len(), 1);
     });
 }
 
@@ -133,8 +133,8 @@ fn second_session_resumes_the_first() {
         for round in 0..3 {
             let (client, server) = handshake(&connector, &acceptor, NAME).await;
             let (mut client, mut server) = (client.unwrap(), server.unwrap());
-            assert_eq!(client.is_resumed(), round > 0);
-            assert_eq!(server.is_resumed(), round > 0);
+            assert_eq!(client.info().is_resumed, round > 0);
+            assert_eq!(server.info().is_resumed, round > 0);
             // The ticket comes with the first answer.
             server.write_all(b"x").await.unwrap();
             server.flush().await.unwrap();

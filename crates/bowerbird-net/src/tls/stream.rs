@@ -10,11 +10,10 @@ use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_io::Leaf;
 use bowerbird_timer::Sleep;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_rustls::pki_types::CertificateDer;
-use futures_rustls::rustls::{CommonState, HandshakeKind, ProtocolVersion};
+use futures_rustls::rustls::{CommonState, HandshakeKind};
 
 use super::handshake::took_longer_than;
-use super::{Limits, TlsError};
+use super::{Limits, TlsError, TlsInfo};
 
 /// A stream in a TLS session, from [`TlsConnector::connect`](super::TlsConnector::connect) or
 /// [`TlsAcceptor::accept`](super::TlsAcceptor::accept).
@@ -57,49 +56,26 @@ impl<S> TlsStream<S> {
         self.inner.get_mut().0
     }
 
-    /// The application protocol that both sides agreed on (ALPN).
+    /// What the two sides agreed on.
     ///
-    /// asyncio: `writer.get_extra_info("ssl_object").selected_alpn_protocol()`.
-    pub fn alpn_protocol(&self) -> Option<&[u8]> {
-        self.session().alpn_protocol()
+    /// asyncio: `writer.get_extra_info("ssl_object")`, and what one asks it.
+    pub fn info(&self) -> TlsInfo {
+        let (session, server_name) = (self.session(), self.server_name());
+        TlsInfo {
+            protocol_version: session.protocol_version(),
+            cipher_suite: session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()),
+            alpn_protocol: session.alpn_protocol().map(<[u8]>::to_vec),
+            server_name: server_name.map(str::to_owned),
+            peer_certificates: session.peer_certificates().unwrap_or_default().to_vec(),
+            is_resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+        }
     }
 
-    /// The name that the client asked for (SNI); `None` on the client's side, and if it asked for none.
-    ///
-    /// asyncio: `server_hostname`, as `SSLContext.sni_callback` is told it.
-    pub fn server_name(&self) -> Option<&str> {
+    fn server_name(&self) -> Option<&str> {
         match &self.inner {
             futures_rustls::TlsStream::Server(stream) => stream.get_ref().1.server_name(),
             futures_rustls::TlsStream::Client(_) => None,
         }
-    }
-
-    /// The certificates that the peer showed, its own first, in DER form; `None` if it showed none.
-    ///
-    /// asyncio: `writer.get_extra_info("peercert")`, which is taken apart already.
-    pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
-        self.session().peer_certificates()
-    }
-
-    /// The version of TLS that is spoken, such as `TLSv1_3`.
-    ///
-    /// asyncio: `writer.get_extra_info("ssl_object").version()`.
-    pub fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.session().protocol_version()
-    }
-
-    /// The name of the cipher suite that is used.
-    ///
-    /// asyncio: `writer.get_extra_info("cipher")`.
-    pub fn cipher_suite(&self) -> Option<&'static str> {
-        self.session().negotiated_cipher_suite().and_then(|suite| suite.suite().as_str())
-    }
-
-    /// Returns whether the session went on with an earlier one, by the short handshake.
-    ///
-    /// asyncio: `writer.get_extra_info("ssl_object").session_reused`.
-    pub fn is_resumed(&self) -> bool {
-        self.session().handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     fn session(&self) -> &CommonState {
@@ -247,8 +223,7 @@ impl<S: fmt::Debug> fmt::Debug for TlsStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsStream")
             .field("stream", self.get_ref())
-            .field("version", &self.protocol_version())
-            .field("cipher", &self.cipher_suite())
+            .field("version", &self.session().protocol_version())
             .finish_non_exhaustive()
     }
 }
