@@ -36,6 +36,8 @@ mod feeder;
 mod writer;
 mod waits;
 mod traits;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 mod open;
 mod listen;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,8 @@
 //! | `create_default_context(Purpose.CLIENT_AUTH)`, `load_cert_chain` | [`TlsAcceptor::builder`] |
 //! | `verify_mode = CERT_REQUIRED` on a server | [`TlsAcceptorBuilder::require_client_certificates`] |
 //! | `ssl_handshake_timeout`, `ssl_shutdown_timeout` | methods of both builders, with asyncio's defaults |
+//! | `open_connection(ssl=..)`, `start_server(ssl=..)` | their method `tls` |
+//! | `writer.start_tls`, `loop.start_tls` | [`TlsConnector::start_tls`], [`TlsAcceptor::start_tls`] |
 //! | `writer.get_extra_info("ssl_object")`, `"peercert"`, `"cipher"` | [`TlsStream::info`], `writer.get_extra_info::<TlsInfo>()` |
 //!
 //! A connector and an acceptor are cheap to clone and made once: what they remember of earlier sessions is
@@ -27,6 +29,7 @@ mod handshake;
 mod info;
 mod stream;
 
+pub use crate::streams::tls::{OpenTlsConnection, StartTls};
 pub use acceptor::{TlsAcceptor, TlsAcceptorBuilder};
 pub use connector::{TlsConnector, TlsConnectorBuilder};
 pub use error::TlsError;

@@ -314,6 +314,12 @@ impl Sleep {
         }
     }
 
+    /// Gives it a deadline that far from now, by its own runtime's clock.
+    #[doc(hidden)]
+    pub fn restart(&mut self, duration: Duration) {
+        self.reset(far_future(self.now(), duration));
+    }
+
     /// Waits for the deadline; what [`Future::poll`] does, for an unpinned reference.
     pub fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.was_suspended && poll_context::is_offered() {

@@ -4,4 +4,5 @@ mod ends;
 mod handshakes;
 mod refusals;
 mod sessions;
+mod streams;
 mod support;

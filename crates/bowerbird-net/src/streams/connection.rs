@@ -210,6 +210,11 @@ impl Connection {
         if let Some(successor) = self.successor.get().and_then(Weak::upgrade) {
             return successor.close(&Waker::from(successor.clone()));
         }
+        self.close_itself(waker);
+    }
+
+    /// Closes when everything is sent, also under a connection that uses this one as its wire.
+    pub(super) fn close_itself(&self, waker: &Waker) {
         self.ask(waker, |out| {
             if out.phase == Phase::Open {
                 out.phase = Phase::Closing;
@@ -266,7 +271,7 @@ impl Connection {
     }
 
     /// Goes on as the wire of another connection.
-    #[allow(dead_code)] // For TLS.
+    #[cfg(feature = "tls")]
     pub(super) fn set_successor(&self, successor: &Arc<Connection>) {
         // There is one at most: reader and writer have left this connection for it.
         let _ = self.successor.set(Arc::downgrade(successor));

@@ -73,7 +73,7 @@ pub fn open_connection(addrs: impl ToAddrs) -> OpenConnection {
 pub struct OpenConnection {
     connect: Connect,
     limit: usize,
-    location: &'static Location<'static>,
+    pub(super) location: &'static Location<'static>,
 }
 
 /// Sets the limit of the reader.

@@ -1,6 +1,6 @@
 //! What reader and writer share: something that moves bytes both ways.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::task::{Context, Poll};
@@ -43,8 +43,8 @@ pub(super) trait Wire: Send + Sync {
         None
     }
 
-    /// What [`get_extra_info`](super::StreamWriter::get_extra_info) looks at: the socket.
-    fn socket(&self) -> Option<&dyn Any> {
+    /// What [`get_extra_info`](super::StreamWriter::get_extra_info) gives for a type, if there is one of it.
+    fn extra(&self, _wanted: TypeId) -> Option<&dyn Any> {
         None
     }
 }
@@ -90,7 +90,7 @@ impl<E: Endpoint + Any + Send + Sync> Wire for SocketWire<E> {
         self.peer
     }
 
-    fn socket(&self) -> Option<&dyn Any> {
-        Some(&self.stream)
+    fn extra(&self, wanted: TypeId) -> Option<&dyn Any> {
+        (wanted == TypeId::of::<E>()).then_some(&self.stream as &dyn Any)
     }
 }

@@ -1,6 +1,6 @@
 //! The writing side.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -58,7 +58,7 @@ use crate::tcp::TcpStream;
 /// }).unwrap();
 /// ```
 pub struct StreamWriter {
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
     /// The connection again, as the waker that its wire is given.
     waker: Waker,
     location: &'static Location<'static>,
@@ -187,6 +187,12 @@ impl StreamWriter {
         self.connection.close(&self.waker);
     }
 
+    /// Closes this connection, and not the one that has it for a wire.
+    #[cfg(feature = "tls")]
+    pub(super) fn close_itself(&self) {
+        self.connection.close_itself(&self.waker);
+    }
+
     /// Returns whether the connection is closed, or being closed.
     ///
     /// asyncio: `is_closing()`.
@@ -277,7 +283,8 @@ impl StreamWriter {
         self.get_extra_info::<TcpStream>()?.local_addr().ok()
     }
 
-    /// What is under the connection, by its type: the [`TcpStream`], or the `UnixStream`.
+    /// What is under the connection, by its type: the [`TcpStream`], the `UnixStream`, and the `TlsInfo` of a TLS
+    /// session.
     ///
     /// asyncio: `get_extra_info(name)`, with a type for a name.
     ///
@@ -295,7 +302,7 @@ impl StreamWriter {
     /// }).unwrap();
     /// ```
     pub fn get_extra_info<T: Any>(&self) -> Option<&T> {
-        self.connection.wire.socket()?.downcast_ref()
+        self.connection.wire.extra(TypeId::of::<T>())?.downcast_ref()
     }
 
     /// A handle of the connection, which closes and aborts it from elsewhere.

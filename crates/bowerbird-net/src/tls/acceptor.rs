@@ -17,6 +17,8 @@ use super::certificates::{Identity, parse_certificates, read_certificates};
 use super::connector::{add_roots, alpn_names};
 use super::handshake::Accept;
 use super::{Limits, TlsError};
+use crate::streams::tls::{Handshake, StartTls};
+use crate::streams::{StreamReader, StreamWriter};
 
 /// Begins TLS sessions as a server.
 ///
@@ -87,6 +89,22 @@ impl TlsAcceptor {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         Accept::new(&self.config, self.limits, stream)
+    }
+
+    /// Begins a TLS session on a connection that has carried plain text: gives a reader and a writer in place of
+    /// these two.
+    ///
+    /// asyncio: `writer.start_tls(context)` in a handler of `start_server`, which changes the two in place. See
+    /// [`TlsConnector::start_tls`](super::TlsConnector::start_tls).
+    ///
+    /// # Cancel safety
+    /// A handshake that is dropped closes the connection.
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept).
+    #[track_caller]
+    pub fn start_tls(&self, reader: StreamReader, writer: StreamWriter) -> StartTls {
+        StartTls::new(reader, writer, |plain| Handshake::Accept(self.accept(plain)))
     }
 }
 

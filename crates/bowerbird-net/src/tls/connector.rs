@@ -12,6 +12,8 @@ use futures_rustls::rustls::{ClientConfig, RootCertStore};
 use super::certificates::{Identity, parse_certificates, read_certificates};
 use super::handshake::Connect;
 use super::{Limits, TlsError, acceptor::provider};
+use crate::streams::tls::{Handshake, StartTls};
+use crate::streams::{StreamReader, StreamWriter};
 
 /// Begins TLS sessions as a client.
 ///
@@ -94,6 +96,50 @@ impl TlsConnector {
             TlsError::new(format!("`{server_name}` is no name of a TLS server"), error)
         });
         Connect::new(&self.config, self.limits, server_name, name, stream)
+    }
+
+    /// Begins a TLS session on a connection that has carried plain text: gives a reader and a writer in place of
+    /// these two.
+    ///
+    /// asyncio: `writer.start_tls(context, server_hostname=server_name)`, which changes the two in place.
+    ///
+    /// What was written and not yet sent goes before the session, in plain text; what the reader has read ahead
+    /// is the beginning of the session. To close the new writer ends the session and the connection, which is
+    /// given up if that takes longer than [`shutdown_timeout`](TlsConnectorBuilder::shutdown_timeout). There is
+    /// no `write_eof` in a session.
+    ///
+    /// # Cancel safety
+    /// A handshake that is dropped closes the connection.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use bowerbird::open_connection;
+    /// use bowerbird::tls::TlsConnector;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// bowerbird::run(async {
+    ///     let (mut reader, writer) = open_connection("mail.example.com:25").await?;
+    ///     let greeting = reader.readline().await?;
+    ///     writer.write("STARTTLS\r\n");
+    ///     let go_ahead = reader.readline().await?;
+    ///     let connector = TlsConnector::new()?;
+    ///     let (reader, writer) = connector.start_tls("mail.example.com", reader, writer).await?;
+    ///     # let _ = (greeting, go_ahead, reader, writer);
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn start_tls(
+        &self,
+        server_name: &str,
+        reader: StreamReader,
+        writer: StreamWriter,
+    ) -> StartTls {
+        StartTls::new(reader, writer, |plain| Handshake::Connect(self.connect(server_name, plain)))
     }
 }
 

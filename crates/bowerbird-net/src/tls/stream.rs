@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_io::Leaf;
@@ -63,7 +64,9 @@ impl<S> TlsStream<S> {
         let (session, server_name) = (self.session(), self.server_name());
         TlsInfo {
             protocol_version: session.protocol_version(),
-            cipher_suite: session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()),
+            cipher_suite: session
+                .negotiated_cipher_suite()
+                .and_then(|suite| suite.suite().as_str()),
             alpn_protocol: session.alpn_protocol().map(<[u8]>::to_vec),
             server_name: server_name.map(str::to_owned),
             peer_certificates: session.peer_certificates().unwrap_or_default().to_vec(),
@@ -76,6 +79,10 @@ impl<S> TlsStream<S> {
             futures_rustls::TlsStream::Server(stream) => stream.get_ref().1.server_name(),
             futures_rustls::TlsStream::Client(_) => None,
         }
+    }
+
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.limits.shutdown
     }
 
     fn session(&self) -> &CommonState {

@@ -22,6 +22,9 @@ pub(super) struct Settings {
     pub(super) max_connections: usize,
     /// The line of `start_server`.
     pub(super) location: &'static Location<'static>,
+    /// What begins the sessions of clients.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<bowerbird_net::tls::TlsAcceptor>,
 }
 
 /// What all handles of a server, its accepting tasks and its clients share.

@@ -12,6 +12,8 @@ use bowerbird_base::call_site::CallSite;
 use bowerbird_core::{Handle, SpawnOptions, Unhandled, UnhandledKind, current_task, spawn_with};
 use bowerbird_net::dns::lookup_host;
 use bowerbird_net::streams::{ListenOptions, StreamReader, StreamWriter, listen};
+#[cfg(feature = "tls")]
+use bowerbird_net::tls::TlsAcceptor;
 use bowerbird_net::{Target, ToAddrs};
 
 use super::clients::{Client, Serve, Settings, Shared};
@@ -145,6 +147,8 @@ pub struct StartServer {
     limit: usize,
     max_connections: usize,
     serves_at_once: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsAcceptor>,
     runtime: Handle,
     location: &'static Location<'static>,
     starting: Option<Pin<Box<dyn Future<Output = io::Result<Server>> + Send>>>,
@@ -170,6 +174,8 @@ impl StartServer {
             limit: 64 * 1024,
             max_connections: usize::MAX,
             serves_at_once: true,
+            #[cfg(feature = "tls")]
+            tls: None,
             runtime,
             location,
             starting: None,
@@ -283,6 +289,16 @@ impl StartServer {
         self
     }
 
+    /// Does a TLS handshake with each client, in its own task, before the handler is called; as
+    /// [`TlsAcceptor::accept`](crate::tls::TlsAcceptor::accept).
+    ///
+    /// asyncio: `ssl=`. A handshake that fails is told of in debug mode only: anybody can make one fail.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, acceptor: &TlsAcceptor) -> Self {
+        self.tls = Some(acceptor.clone());
+        self
+    }
+
     /// What has to be done, apart from `self`, which is not needed any more.
     fn begin(&mut self) -> impl Future<Output = io::Result<Server>> + Send + use<> {
         let Some(serve) = self.serve.take() else { panic!("polled after it was ready") };
@@ -295,6 +311,8 @@ impl StartServer {
             limit: self.limit,
             max_connections: self.max_connections,
             location: self.location,
+            #[cfg(feature = "tls")]
+            tls: self.tls.take(),
         };
         async move {
             for address in resolve(targets, keeps).await? {
@@ -385,6 +403,19 @@ where
     H: Fn(StreamReader, StreamWriter) -> F,
     F: Future<Output: ClientResult>,
 {
+    #[cfg(feature = "tls")]
+    let (reader, writer) = match &client.shared.settings.tls {
+        None => (reader, writer),
+        Some(acceptor) => match acceptor.start_tls(reader, writer).await {
+            Ok(session) => session,
+            Err(error) => {
+                if bowerbird_base::debug::is_on() {
+                    report(&client, error.to_string());
+                }
+                return;
+            }
+        },
+    };
     let transport = writer.transport();
     let failure = handler(reader, writer).await.into_failure();
     if let Some(error) = failure {
