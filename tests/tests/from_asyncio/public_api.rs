@@ -208,7 +208,21 @@ impl PublicApi {
             _ => false,
         });
         let of_crate = self.modules.values().filter(|module| module.krate == definition.krate);
-        in_definition || of_crate.into_iter().any(|module| self.implements(module, owner, name))
+        in_definition
+            || of_crate.into_iter().any(|module| self.implements(module, owner, name))
+            || self.by_macro(definition, name)
+    }
+
+    /// Whether a module calls macros, and a macro of the crate has a public function of the name: what gives
+    /// types of one kind the same methods. Which macro gives which type what, only the compiler knows.
+    fn by_macro(&self, definition: &Module, name: &str) -> bool {
+        let macros = |module: &Module, is_wanted: &dyn Fn(&syn::ItemMacro) -> bool| {
+            module.items.iter().any(|item| matches!(item, Item::Macro(item) if is_wanted(item)))
+        };
+        let calls = |item: &syn::ItemMacro| item.ident.is_none();
+        let gives = |item: &syn::ItemMacro| item.ident.is_some() && declares(&item.mac, name);
+        let mut of_crate = self.modules.values().filter(|module| module.krate == definition.krate);
+        macros(definition, &calls) && of_crate.any(|module| macros(module, &gives))
     }
 
     /// Whether an inherent `impl` in a module gives the type a public member of a name.

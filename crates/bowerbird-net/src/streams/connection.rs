@@ -220,6 +220,9 @@ impl Connection {
                 out.phase = Phase::Closing;
             }
         });
+        if self.wire.limit_end() {
+            waker.wake_by_ref();
+        }
     }
 
     /// The writer is dropped.

@@ -94,6 +94,7 @@ impl Drop for Plain {
 /// How long the end of a session may take. The sleep is made where a runtime is known to be.
 struct EndLimit {
     duration: Duration,
+    /// Gone when the session has ended: its waker holds the connection.
     sleep: Option<Sleep>,
     is_running: bool,
 }
@@ -104,6 +105,26 @@ struct TlsWire {
     plain: Arc<Connection>,
     info: TlsInfo,
     limit: Mutex<EndLimit>,
+}
+
+impl TlsWire {
+    /// Polls the session, and, while it is being closed, the limit of time for that.
+    fn poll_limited<T>(
+        &self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&BoxedWire, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let polled = poll(&self.session, cx);
+        let EndLimit { duration, sleep, is_running } = &mut *self.limit.lock();
+        let Some(sleep) = sleep.as_mut().filter(|_| polled.is_pending() && *is_running) else {
+            return polled;
+        };
+        // The waker is the connection's own.
+        sleep.poll_due(cx).map(|()| {
+            let text = format!("the end of the TLS session could not be sent within {duration:?}");
+            Err(io::Error::new(io::ErrorKind::TimedOut, text))
+        })
+    }
 }
 
 impl Wire for TlsWire {
@@ -121,32 +142,26 @@ impl Wire for TlsWire {
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.session.poll_write(cx, pieces)
+        self.poll_limited(cx, |session, cx| session.poll_write(cx, pieces))
     }
 
     fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.session.poll_flush(cx)
+        self.poll_limited(cx, |session, cx| session.poll_flush(cx))
     }
 
     fn poll_end(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = self.session.poll_end(cx);
-        let mut limit = self.limit.lock();
-        let EndLimit { duration, sleep, is_running } = &mut *limit;
-        if polled.is_ready() {
-            let ended = sleep.take();
-            drop(limit);
-            drop(ended);
-            return polled;
+        self.poll_limited(cx, |session, cx| session.poll_end(cx))
+    }
+
+    fn limit_end(&self) -> bool {
+        let EndLimit { duration, sleep, is_running } = &mut *self.limit.lock();
+        match sleep {
+            Some(sleep) if !std::mem::replace(is_running, true) => {
+                sleep.restart(*duration);
+                true
+            }
+            _ => false,
         }
-        let Some(sleep) = sleep else { return Poll::Pending };
-        if !std::mem::replace(is_running, true) {
-            sleep.restart(*duration);
-        }
-        // The waker is the connection's own.
-        sleep.poll_due(cx).map(|()| {
-            let text = format!("the end of the TLS session could not be sent within {duration:?}");
-            Err(io::Error::new(io::ErrorKind::TimedOut, text))
-        })
     }
 
     fn can_write_eof(&self) -> bool {
@@ -154,6 +169,8 @@ impl Wire for TlsWire {
     }
 
     fn close(&self) {
+        let sleep = self.limit.lock().sleep.take();
+        drop(sleep);
         self.plain.abort();
         self.session.close();
     }
@@ -239,7 +256,7 @@ impl OpenConnection {
     /// As for [`TlsConnector::connect`], too.
     pub fn tls(self, connector: &TlsConnector, server_name: &str) -> OpenTlsConnection {
         let (connector, server_name) = (connector.clone(), server_name.to_owned());
-        OpenTlsConnection { connector, server_name, opening: Opening::Tcp(self) }
+        OpenTlsConnection { connector, server_name, opening: Opening::Tcp(Box::new(self)) }
     }
 }
 
@@ -252,7 +269,7 @@ pub struct OpenTlsConnection {
 }
 
 enum Opening {
-    Tcp(OpenConnection),
+    Tcp(Box<OpenConnection>),
     Tls(Box<StartTls>),
 }
 
@@ -262,7 +279,7 @@ impl Future for OpenTlsConnection {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { connector, server_name, opening } = self.get_mut();
         if let Opening::Tcp(tcp) = opening {
-            let (reader, writer) = ready!(Pin::new(&mut *tcp).poll(cx))?;
+            let (reader, writer) = ready!(Pin::new(&mut **tcp).poll(cx))?;
             let location = tcp.location;
             let starting = connector.start_tls(server_name, reader, writer);
             *opening = Opening::Tls(Box::new(StartTls { location, ..starting }));

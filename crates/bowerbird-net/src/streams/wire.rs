@@ -33,6 +33,12 @@ pub(super) trait Wire: Send + Sync {
     /// Ends the writing direction, after everything was flushed.
     fn poll_end(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// The connection is being closed: limits the time that its end may take, from the first call on. Returns
+    /// whether it does, and then has to be polled.
+    fn limit_end(&self) -> bool {
+        false
+    }
+
     /// Whether reading goes on after [`poll_end`](Self::poll_end).
     fn can_write_eof(&self) -> bool;
 
