@@ -10,6 +10,7 @@ mod machine;
 mod own_process;
 mod panics;
 mod scale;
+mod temp_dir;
 mod until;
 
 pub use child::{Ended, Program};
@@ -22,4 +23,5 @@ pub use machine::{descriptor_count, resident_bytes, switch_count, thread_count};
 pub use own_process::{child_command, in_own_process, text_of};
 pub use panics::{Caught, catch};
 pub use scale::scaled;
+pub use temp_dir::TempDir;
 pub use until::{turns, until};

@@ -241,13 +241,14 @@ impl Pool {
         self.thread_ended.notify_all();
     }
 
-    /// Takes no more work; what is queued is dropped unrun and reported.
+    /// Takes no more work. File operations that are queued are done, so that no write is lost; what else is queued is
+    /// dropped unrun and reported.
     pub(crate) fn close(&self, runtime: &Arc<Runtime>) {
         let queue = {
             let mut state = self.state.lock();
             state.is_closed = true;
-            let helpers = state.take_helpers();
-            std::mem::replace(&mut state.queue, helpers)
+            let lasting = state.take_lasting();
+            std::mem::replace(&mut state.queue, lasting)
         };
         self.has_work.notify_all();
         let _entered = Entered::new(runtime, None);
@@ -311,11 +312,21 @@ impl PoolState {
 
     /// Takes the helpers out: the seats that they serve must go on until their owners have them back.
     fn take_helpers(&mut self) -> VecDeque<Queued> {
-        let (helpers, others) = std::mem::take(&mut self.queue)
-            .into_iter()
-            .partition(|queued| matches!(queued.work, Work::Helper(_)));
+        self.take_where(|work| matches!(work, Work::Helper(_)))
+    }
+
+    /// Takes out what is done although the pool closes.
+    fn take_lasting(&mut self) -> VecDeque<Queued> {
+        self.take_where(|work| {
+            matches!(work, Work::Helper(_) | Work::Offloaded(OffloadClass::Fs, _))
+        })
+    }
+
+    fn take_where(&mut self, is_taken: impl Fn(&Work) -> bool) -> VecDeque<Queued> {
+        let (taken, others) =
+            std::mem::take(&mut self.queue).into_iter().partition(|queued| is_taken(&queued.work));
         self.queue = others;
-        helpers
+        taken
     }
 }
 

@@ -58,6 +58,7 @@
 //! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
 //! | `net` | yes | the module `net`: TCP, with the traits of futures-io |
 //! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
+//! | `fs` | yes | the module `fs`; `stdin`, `stdout` and `stderr` in `io` |
 //! | `codec` | no | the module `codec`: frames out of streams of bytes; brings the crate `bytes` |
 //! | `tokio-io` | no | tokio's `AsyncRead` and `AsyncWrite` for the streams of `net` |
 //! | `tls` | no | the module `tls`: TLS over any stream, by rustls |
@@ -74,11 +75,15 @@ mod cleanup;
 pub mod groups;
 mod scope;
 mod slots;
+#[cfg(feature = "fs")]
+mod offloaded;
 pub mod future;
 pub mod event_loop;
 pub mod from_thread;
 pub mod time;
 pub mod io;
+#[cfg(feature = "fs")]
+pub mod fs;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "codec")]

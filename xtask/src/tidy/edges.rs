@@ -71,6 +71,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "futures-core",
             "futures-io",
             "hyper",
+            // Reads that do not block: preadv2.
+            "rustix",
             "pin-project-lite",
             "tracing",
         ],
