@@ -31,6 +31,7 @@ mod state;
 mod unbounded;
 mod weak;
 
+pub(crate) use buffer::Buffer;
 pub use errors::{RecvError, SendError, TryRecvError, TrySendError};
 pub use permit::{OwnedPermit, Permit, PermitIterator};
 pub(crate) use receiving::{Half, Receiving};

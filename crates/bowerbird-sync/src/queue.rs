@@ -20,12 +20,12 @@
 //! asyncio: `asyncio.Queue`, `LifoQueue` and `PriorityQueue`, with the shutdown of Python 3.13. Those are for one
 //! thread.
 
-use std::collections::VecDeque;
 use std::panic::resume_unwind;
 
-use bowerbird_base::sync::Mutex;
+use bowerbird_base::sync::SpinLock;
 
 use crate::block_on::block_on;
+use crate::channel::Buffer;
 use crate::wait_list::Called;
 
 mod by_order;
@@ -46,8 +46,16 @@ pub use order::{Fifo, Lifo, Order, Priority};
 pub use statistics::QueueStatistics;
 pub use waits::{Get, GetGuard, Join, Put, QueueStream};
 
-use order::Items;
-use state::State;
+use order::{Items, Lock, Short};
+use state::{State, Step};
+
+type Locked<'a, T, O> =
+    Step<
+        <<O as Order<T>>::Lock<State<<O as Order<T>>::Items>> as Lock<
+            State<<O as Order<T>>::Items>,
+        >>::Guard<'a>,
+        <O as Order<T>>::Items,
+    >;
 
 /// A queue whose items come out in the order in which they were put.
 ///
@@ -82,7 +90,7 @@ use state::State;
 /// ```
 pub struct Queue<T, O: Order<T> = Fifo> {
     maxsize: usize,
-    state: Mutex<State<O::Items>>,
+    state: O::Lock<State<O::Items>>,
 }
 
 impl<T> Queue<T> {
@@ -100,16 +108,21 @@ impl<T> Queue<T> {
     /// assert!(SHARED.empty());
     /// ```
     pub fn new(maxsize: usize) -> Self {
-        Self::of(maxsize, VecDeque::new())
+        Self::of(maxsize, Short(SpinLock::new(State::new(maxsize, Buffer::new()))))
     }
     }
 }
 
 impl<T, O: Order<T>> Queue<T, O> {
     bowerbird_base::const_fn! {
-    fn of(maxsize: usize, items: O::Items) -> Self {
-        Self { maxsize, state: Mutex::new(State::new(maxsize, items)) }
+    fn of(maxsize: usize, state: O::Lock<State<O::Items>>) -> Self {
+        Self { maxsize, state }
     }
+    }
+
+    #[inline]
+    fn lock(&self) -> Locked<'_, T, O> {
+        Step(self.state.lock())
     }
 
     /// Puts an item, waiting for a place if the queue is full.
@@ -162,7 +175,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// ```
     pub fn put_nowait(&self, item: T) -> Result<(), PutNowaitError<T>> {
         let mut called = Called::default();
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if state.is_shut_down {
             drop(state);
             return Err(PutNowaitError::QueueShutDown(item));
@@ -245,7 +258,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// ```
     pub fn get_nowait(&self) -> Result<T, GetNowaitError> {
         let mut called = Called::default();
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let item = state.pop(&mut called);
         let is_shut_down = state.is_shut_down;
         drop(state);
@@ -362,7 +375,7 @@ impl<T, O: Order<T>> Queue<T, O> {
 
     fn finish_one(&self) -> bool {
         let mut called = Called::default();
-        let was_counted = self.state.lock().finish_one(&mut called);
+        let was_counted = self.lock().finish_one(&mut called);
         called.wake();
         was_counted
     }
@@ -423,7 +436,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// ```
     pub fn shutdown(&self, immediate: bool) {
         let mut called = Called::default();
-        let rest = self.state.lock().shut_down(immediate, &mut called);
+        let rest = self.lock().shut_down(immediate, &mut called);
         called.wake();
         drop(rest);
     }
@@ -440,7 +453,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// assert!(queue.is_shut_down());
     /// ```
     pub fn is_shut_down(&self) -> bool {
-        self.state.lock().is_shut_down
+        self.lock().is_shut_down
     }
 
     /// Returns how many items are in the queue; with several threads it is old news.
@@ -454,7 +467,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// assert_eq!(queue.qsize(), 1);
     /// ```
     pub fn qsize(&self) -> usize {
-        self.state.lock().items.len()
+        self.lock().items.len()
     }
 
     /// Returns whether no item is in the queue.
@@ -480,7 +493,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// assert!(queue.full());
     /// ```
     pub fn full(&self) -> bool {
-        self.state.lock().is_full()
+        self.lock().is_full()
     }
 
     /// Returns how many items may be in the queue; 0 is without end.
@@ -507,7 +520,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// assert_eq!((now.qsize, now.maxsize, now.unfinished, now.getters), (1, 4, 1, 0));
     /// ```
     pub fn statistics(&self) -> QueueStatistics {
-        self.describe(&self.state.lock())
+        self.describe(&self.lock())
     }
 
     fn describe(&self, state: &State<O::Items>) -> QueueStatistics {
@@ -523,10 +536,10 @@ impl<T, O: Order<T>> Queue<T, O> {
     }
 }
 
-impl<T, O: Order<T>> Default for Queue<T, O> {
+impl<T> Default for Queue<T> {
     /// Makes a queue without end.
     fn default() -> Self {
-        Self::of(0, O::Items::default())
+        Self::new(0)
     }
 }
 

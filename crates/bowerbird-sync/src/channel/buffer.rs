@@ -11,20 +11,26 @@ use bowerbird_base::sync::IS_MODEL;
 const SEGMENT: usize = if IS_MODEL { 2 } else { 256 };
 
 #[repr(C)]
-pub(super) struct Buffer<T> {
+pub struct Buffer<T> {
     /// Where values are taken.
     head: VecDeque<T>,
     /// The segments behind it; all but the last are full.
     more: VecDeque<VecDeque<T>>,
 }
 
+impl<T> Default for Buffer<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Buffer<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { head: VecDeque::new(), more: VecDeque::new() }
     }
 
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self.more.back() {
             None => self.head.len(),
             Some(last) => self.head.len() + (self.more.len() - 1) * SEGMENT + last.len(),
@@ -74,7 +80,7 @@ impl<T> Buffer<T> {
     }
 
     #[inline]
-    pub(super) fn push_back(&mut self, value: T) {
+    pub(crate) fn push_back(&mut self, value: T) {
         if self.more.is_empty() && self.head.len() < SEGMENT {
             self.head.push_back(value);
         } else {
@@ -95,7 +101,7 @@ impl<T> Buffer<T> {
     }
 
     #[inline]
-    pub(super) fn pop_front(&mut self) -> Option<T> {
+    pub(crate) fn pop_front(&mut self) -> Option<T> {
         let value = self.head.pop_front();
         if self.head.is_empty() && !self.more.is_empty() {
             self.next_segment();

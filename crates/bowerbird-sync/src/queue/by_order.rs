@@ -3,8 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 
+use bowerbird_base::sync::Mutex;
+
 use super::heap::Heap;
-use super::order::{Lifo, Priority};
+use super::order::{Lifo, Long, Priority};
+use super::state::State;
 use super::{Queue, statistics::fmt_queue};
 
 /// A queue whose newest item comes out first.
@@ -57,7 +60,7 @@ impl<T> LifoQueue<T> {
     /// assert_eq!(queue.maxsize(), 8);
     /// ```
     pub fn new(maxsize: usize) -> Self {
-        Self(Queue::of(maxsize, Vec::new()))
+        Self(Queue::of(maxsize, Long(Mutex::new(State::new(maxsize, Vec::new())))))
     }
     }
 }
@@ -74,7 +77,7 @@ impl<T: Ord> PriorityQueue<T> {
     /// assert_eq!(queue.maxsize(), 8);
     /// ```
     pub fn new(maxsize: usize) -> Self {
-        Self(Queue::of(maxsize, Heap::new()))
+        Self(Queue::of(maxsize, Long(Mutex::new(State::new(maxsize, Heap::new())))))
     }
     }
 }

@@ -32,6 +32,11 @@ impl Line {
         self.called
     }
 
+    /// Whether nobody waits who was not called.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waits.is_empty()
+    }
+
     /// How many wait, called or not.
     pub(super) fn len(&self) -> usize {
         self.waits.len() + self.called

@@ -1,9 +1,12 @@
 //! The orders in which a queue gives its items out.
 
-use std::collections::VecDeque;
+use std::ops::DerefMut;
 use std::thread;
 
+use bowerbird_base::sync::{Mutex, MutexGuard, SpinGuard, SpinLock};
+
 use super::heap::Heap;
+use crate::channel::Buffer;
 
 /// The memory of more items than this is given back when the last one goes.
 pub(super) const KEPT: usize = 1024;
@@ -15,6 +18,8 @@ pub(super) const KEPT: usize = 1024;
 pub trait Order<T>: sealed::Sealed {
     #[doc(hidden)]
     type Items: Items<T>;
+    #[doc(hidden)]
+    type Lock<S>: Lock<S>;
 }
 
 /// First in, first out: the order of [`Queue`](super::Queue).
@@ -36,15 +41,18 @@ pub enum Lifo {}
 pub enum Priority {}
 
 impl<T> Order<T> for Fifo {
-    type Items = VecDeque<T>;
+    type Items = Buffer<T>;
+    type Lock<S> = Short<S>;
 }
 
 impl<T> Order<T> for Lifo {
     type Items = Vec<T>;
+    type Lock<S> = Long<S>;
 }
 
 impl<T: Ord> Order<T> for Priority {
     type Items = Heap<T>;
+    type Lock<S> = Long<S>;
 }
 
 mod sealed {
@@ -65,7 +73,7 @@ pub trait Items<T>: Default {
     fn pop(&mut self) -> Option<T>;
 }
 
-impl<T> Items<T> for VecDeque<T> {
+impl<T> Items<T> for Buffer<T> {
     #[inline]
     fn len(&self) -> usize {
         self.len()
@@ -79,11 +87,7 @@ impl<T> Items<T> for VecDeque<T> {
 
     #[inline]
     fn pop(&mut self) -> Option<T> {
-        let item = self.pop_front();
-        if self.is_empty() && self.capacity() > KEPT {
-            *self = Self::new();
-        }
-        item
+        self.pop_front()
     }
 }
 
@@ -106,5 +110,56 @@ impl<T> Items<T> for Vec<T> {
             *self = Self::new();
         }
         item
+    }
+}
+
+/// What the state of a queue stands under.
+pub trait Lock<S> {
+    type Guard<'a>: DerefMut<Target = S>
+    where
+        Self: 'a;
+
+    /// Waits for the lock.
+    fn lock(&self) -> Self::Guard<'_>;
+
+    /// Takes the lock if it is free.
+    fn try_lock(&self) -> Option<Self::Guard<'_>>;
+}
+
+/// For orders whose steps are a few dozen instructions.
+pub struct Short<S>(pub(super) SpinLock<S>);
+
+/// For orders that compare, or move all their items when they grow.
+pub struct Long<S>(pub(super) Mutex<S>);
+
+impl<S> Lock<S> for Short<S> {
+    type Guard<'a>
+        = SpinGuard<'a, S>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn lock(&self) -> SpinGuard<'_, S> {
+        self.0.lock()
+    }
+
+    fn try_lock(&self) -> Option<SpinGuard<'_, S>> {
+        self.0.try_lock()
+    }
+}
+
+impl<S> Lock<S> for Long<S> {
+    type Guard<'a>
+        = MutexGuard<'a, S>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, S> {
+        self.0.lock()
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, S>> {
+        self.0.try_lock()
     }
 }

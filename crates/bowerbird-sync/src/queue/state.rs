@@ -8,6 +8,7 @@
 //! to nobody; the forms that do not wait take what is there, and whoever was called in vain waits on at its old
 //! place.
 
+use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 use std::thread;
 
@@ -15,7 +16,10 @@ use super::line::{Line, Turn};
 use super::order::Items;
 use crate::wait_list::{Called, Key, WaitList};
 
+/// In this order, so that what most gets and puts look at is in one place with the lock.
+#[repr(C)]
 pub(super) struct State<I> {
+    gates: Gates,
     pub(super) items: I,
     /// 0: without end.
     maxsize: usize,
@@ -26,9 +30,17 @@ pub(super) struct State<I> {
     pub(super) is_shut_down: bool,
 }
 
+/// Between which lengths an item goes in or comes out by that alone: nobody is to be called. Derived from all else, at
+/// the end of each other step.
+struct Gates {
+    put_below: usize,
+    get_above: usize,
+}
+
 impl<I> State<I> {
     pub(super) const fn new(maxsize: usize, items: I) -> Self {
         Self {
+            gates: Gates { put_below: limit(maxsize), get_above: 0 },
             items,
             maxsize,
             getters: Line::new(),
@@ -41,10 +53,49 @@ impl<I> State<I> {
 
     /// How many may be put before `len` items fill the queue.
     fn room(&self, len: usize) -> usize {
-        match self.maxsize {
-            0 => usize::MAX,
-            maxsize => maxsize.saturating_sub(len),
+        limit(self.maxsize).saturating_sub(len)
+    }
+
+    /// Says what may be done at once from now on, after any other step.
+    #[inline]
+    fn set_gates(&mut self) {
+        // The conditions of a new put and a new get, and that `serve` would find nobody.
+        let may_put = !self.is_shut_down && self.getters.is_empty();
+        let may_get = !self.is_shut_down && self.putters.is_empty();
+        self.gates = Gates {
+            put_below: match may_put {
+                true => limit(self.maxsize).saturating_sub(self.putters.called()),
+                false => 0,
+            },
+            get_above: if may_get { self.getters.called() } else { usize::MAX },
+        };
+    }
+
+    /// Puts an item, if that is all there is to do. As [`push`](Self::push) else.
+    #[inline(always)]
+    pub(super) fn put_at_once<T>(&mut self, item: &mut Option<T>) -> Option<thread::Result<()>>
+    where
+        I: Items<T>,
+    {
+        if self.items.len() >= self.gates.put_below {
+            return None;
         }
+        debug_assert!(self.may_put(Turn::New) && !self.is_shut_down && self.getters.is_empty());
+        self.unfinished += 1;
+        item.take().map(|item| self.items.push(item))
+    }
+
+    /// Takes the next item, if that is all there is to do.
+    #[inline(always)]
+    pub(super) fn get_at_once<T>(&mut self) -> Option<T>
+    where
+        I: Items<T>,
+    {
+        if self.items.len() <= self.gates.get_above {
+            return None;
+        }
+        debug_assert!(self.may_get(Turn::New) && !self.is_shut_down && self.putters.is_empty());
+        self.items.pop()
     }
 
     /// Whether a get in this place may take an item now.
@@ -150,5 +201,36 @@ impl<I> State<I> {
     /// Takes a join out, if it is in. Its waker is to be dropped after the lock.
     pub(super) fn leave_join(&mut self, key: &mut Option<Key>) -> Option<Waker> {
         self.joiners.remove(key.take()?).waker
+    }
+}
+
+/// How many items may be in a queue.
+const fn limit(maxsize: usize) -> usize {
+    if maxsize == 0 { usize::MAX } else { maxsize }
+}
+
+/// The state under its lock, for a step that changes it.
+pub(super) struct Step<G: DerefMut<Target = State<I>>, I>(pub(super) G);
+
+impl<G: DerefMut<Target = State<I>>, I> Deref for Step<G, I> {
+    type Target = State<I>;
+
+    #[inline]
+    fn deref(&self) -> &State<I> {
+        &self.0
+    }
+}
+
+impl<G: DerefMut<Target = State<I>>, I> DerefMut for Step<G, I> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut State<I> {
+        &mut self.0
+    }
+}
+
+impl<G: DerefMut<Target = State<I>>, I> Drop for Step<G, I> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.set_gates();
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Queue;
-use super::order::Order;
+use super::order::{Lock, Order};
 
 /// What a queue holds and who waits, see [`Queue::statistics`].
 ///

@@ -8,7 +8,7 @@ use bowerbird_base::cancel_safe::CancelSafe;
 use futures_core::Stream;
 
 use super::order::{Fifo, Order};
-use super::{ItemGuard, Queue, QueueShutDown};
+use super::{ItemGuard, Locked, Queue, QueueShutDown};
 use crate::leaf::Leaf;
 use crate::wait_list::Key;
 
@@ -32,8 +32,30 @@ impl<T, O: Order<T>> Future for Get<'_, T, O> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { queue, key, leaf } = &mut *self;
-        leaf.poll(cx, "queue.get", *queue, |cx| queue.poll_get(key, cx))
+        let mut first = None;
+        if self.leaf.may_go_at_once() && self.key.is_none() {
+            match self.queue.get_at_once() {
+                Ok(item) => {
+                    self.leaf.went_at_once();
+                    return Poll::Ready(Ok(item));
+                }
+                Err(state) => first = Some(state),
+            }
+        }
+        self.poll_slowly(cx, first)
+    }
+}
+
+impl<'a, T, O: Order<T>> Get<'a, T, O> {
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: Option<Locked<'a, T, O>>,
+    ) -> Poll<Result<T, QueueShutDown>> {
+        let Self { queue, key, leaf } = self;
+        leaf.poll(cx, "queue.get", *queue, |cx| queue.poll_get(key, cx, first))
     }
 }
 
@@ -96,12 +118,35 @@ impl<T, O: Order<T>> Future for Put<'_, T, O> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { queue, item, key, leaf } = &mut *self;
+        let mut first = None;
+        if leaf.may_go_at_once() && key.is_none() && item.is_some() {
+            match queue.put_at_once(item) {
+                Ok(()) => {
+                    leaf.went_at_once();
+                    return Poll::Ready(Ok(()));
+                }
+                Err(state) => first = Some(state),
+            }
+        }
+        self.poll_slowly(cx, first)
+    }
+}
+
+impl<'a, T, O: Order<T>> Put<'a, T, O> {
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: Option<Locked<'a, T, O>>,
+    ) -> Poll<Result<(), QueueShutDown<T>>> {
+        let Self { queue, item, key, leaf } = self;
         assert!(
             item.is_some(),
             "the put made at {} was polled again after it was ready: make a new one with Queue::put()",
             leaf.location()
         );
-        leaf.poll(cx, "queue.put", *queue, |cx| queue.poll_put(key, item, cx))
+        leaf.poll(cx, "queue.put", *queue, |cx| queue.poll_put(key, item, cx, first))
     }
 }
 
