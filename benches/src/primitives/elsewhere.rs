@@ -1,4 +1,8 @@
-//! Channels of libraries that know no runtime and have nothing else: on bowerbird.
+//! Channels of libraries that know no runtime and have nothing else, and our `Queue`: on bowerbird.
+
+use std::sync::Arc;
+
+use bowerbird::sync::Queue;
 
 use super::Primitives;
 use crate::runtimes::bowerbird::Bowerbird;
@@ -8,6 +12,9 @@ pub struct Flume;
 
 /// kanal's channels.
 pub struct Kanal;
+
+/// Our own `Queue`, in the place of a channel.
+pub struct OwnQueue;
 
 /// What these libraries do not have; no case asks for it.
 macro_rules! nothing_but_channels {
@@ -25,6 +32,20 @@ macro_rules! nothing_but_channels {
         fn event() {}
         async fn wait((): &(), _arrived: impl FnOnce() + Send) {}
         fn wake_all((): &()) {}
+
+        no_watch!();
+
+        type BroadcastSender = ();
+        type BroadcastReceiver = ();
+
+        fn broadcast(_capacity: usize) -> ((), ()) {
+            ((), ())
+        }
+        fn join_in((): &()) {}
+        async fn tell((): &(), _value: u64) {}
+        async fn hear((): &mut ()) -> u64 {
+            0
+        }
     };
 }
 
@@ -65,5 +86,36 @@ impl Primitives for Kanal {
 
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {
         receiver.recv().await.ok()
+    }
+}
+
+/// Shuts the queue down when the last one goes, as a channel does.
+#[derive(Debug)]
+pub struct Putter(Arc<Queue<u64>>);
+
+impl Drop for Putter {
+    fn drop(&mut self) {
+        self.0.shutdown(false);
+    }
+}
+
+impl Primitives for OwnQueue {
+    const NAME: &'static str = "bowerbird-queue";
+    nothing_but_channels!();
+
+    type Sender = Arc<Putter>;
+    type Receiver = Arc<Queue<u64>>;
+
+    fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {
+        let queue = Arc::new(Queue::new(capacity));
+        (Arc::new(Putter(queue.clone())), queue)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.0.put(value).await.expect("the putter is there");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {
+        receiver.get().await.ok()
     }
 }

@@ -1,18 +1,34 @@
 //! What a case about locks and channels needs of a library, and the list of those that are compared.
 //!
-//! Each library runs where its users run it: tokio's on tokio, async-lock, async-channel and event-listener
-//! on smol. flume and kanal know no runtime and have only channels; they run on bowerbird.
+//! Each library runs where its users run it: tokio's on tokio, async-lock, async-channel, async-broadcast and
+//! event-listener on smol. flume and kanal know no runtime and have only channels; they run on bowerbird.
 
 use std::future::Future;
 
 use crate::runtimes::{self, Runtime};
+
+/// What smol, flume and kanal do not have; no case asks for it.
+macro_rules! no_watch {
+    () => {
+        type WatchSender = ();
+        type WatchReceiver = ();
+
+        fn watch() -> ((), ()) {
+            ((), ())
+        }
+        fn set((): &(), _value: u64) {}
+        async fn change((): &mut ()) -> u64 {
+            0
+        }
+    };
+}
 
 mod bowerbird;
 mod elsewhere;
 mod smol;
 mod tokio;
 
-pub use elsewhere::{Flume, Kanal};
+pub use elsewhere::{Flume, Kanal, OwnQueue};
 
 /// One library, with the words the cases use. Each method forwards to what a user of it would call.
 pub trait Primitives: Send + 'static {
@@ -56,6 +72,30 @@ pub trait Primitives: Send + 'static {
     fn send(sender: &Self::Sender, value: u64) -> impl Future<Output = ()> + Send;
     /// Receives; `None` at the end.
     fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = Option<u64>> + Send;
+
+    /// What gives the last value to all receivers: the sending half.
+    type WatchSender: Send + Sync + 'static;
+    /// The receiving half.
+    type WatchReceiver: Clone + Send + Sync + 'static;
+    /// Makes it, with 0.
+    fn watch() -> (Self::WatchSender, Self::WatchReceiver);
+    /// Sets the value.
+    fn set(sender: &Self::WatchSender, value: u64);
+    /// Waits for a change and reads the value.
+    fn change(receiver: &mut Self::WatchReceiver) -> impl Future<Output = u64> + Send;
+
+    /// What gives every value to all receivers: the sending half.
+    type BroadcastSender: Send + Sync + 'static;
+    /// The receiving half.
+    type BroadcastReceiver: Send + 'static;
+    /// Makes it.
+    fn broadcast(capacity: usize) -> (Self::BroadcastSender, Self::BroadcastReceiver);
+    /// Makes another receiver.
+    fn join_in(receiver: &Self::BroadcastReceiver) -> Self::BroadcastReceiver;
+    /// Sends to all; the case makes sure that there is room.
+    fn tell(sender: &Self::BroadcastSender, value: u64) -> impl Future<Output = ()> + Send;
+    /// Receives.
+    fn hear(receiver: &mut Self::BroadcastReceiver) -> impl Future<Output = u64> + Send;
 }
 
 /// The kinds of things that a case may be about.
@@ -65,6 +105,10 @@ pub enum Kind {
     Waits,
     /// Channels.
     Channels,
+    /// Channels of the last value.
+    Watches,
+    /// Channels of every value to everybody.
+    Broadcasts,
 }
 
 /// Something to be done for a library that is chosen at run time.
@@ -79,11 +123,17 @@ pub trait Visitor {
 /// The names of all that have this kind: ours first, then the peers.
 pub fn names(kind: Kind) -> Vec<&'static str> {
     let mut names = runtimes::NAMES.to_vec();
-    if kind == Kind::Channels {
-        names.extend([Flume::NAME, Kanal::NAME]);
+    match kind {
+        Kind::Channels => names.extend([OwnQueue::NAME, Flume::NAME, Kanal::NAME]),
+        Kind::Watches => names.retain(|name| !SMOL.contains(name)),
+        Kind::Waits | Kind::Broadcasts => {}
     }
     names
 }
+
+/// Those that have no watch channel.
+const SMOL: [&str; 2] =
+    [<runtimes::smol::Shared as Runtime>::NAME, <runtimes::smol::Static as Runtime>::NAME];
 
 /// Calls `visitor` for the library called `name`, if there is one.
 pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
@@ -94,6 +144,7 @@ pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
         <tokio::CurrentThread as Runtime>::NAME => Some(visitor.visit::<tokio::CurrentThread>()),
         <smol::Shared as Runtime>::NAME => Some(visitor.visit::<smol::Shared>()),
         <smol::Static as Runtime>::NAME => Some(visitor.visit::<smol::Static>()),
+        <OwnQueue as Primitives>::NAME => Some(visitor.visit::<OwnQueue>()),
         <Flume as Primitives>::NAME => Some(visitor.visit::<Flume>()),
         <Kanal as Primitives>::NAME => Some(visitor.visit::<Kanal>()),
         _ => None,

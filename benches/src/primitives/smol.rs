@@ -68,4 +68,25 @@ impl<const IS_STATIC: bool> Primitives for Smol<IS_STATIC> {
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {
         receiver.recv().await.ok()
     }
+
+    no_watch!();
+
+    type BroadcastSender = async_broadcast::Sender<u64>;
+    type BroadcastReceiver = async_broadcast::Receiver<u64>;
+
+    fn broadcast(capacity: usize) -> (Self::BroadcastSender, Self::BroadcastReceiver) {
+        async_broadcast::broadcast(capacity)
+    }
+
+    fn join_in(receiver: &Self::BroadcastReceiver) -> Self::BroadcastReceiver {
+        receiver.clone()
+    }
+
+    async fn tell(sender: &Self::BroadcastSender, value: u64) {
+        sender.broadcast_direct(value).await.expect("the receivers are there");
+    }
+
+    async fn hear(receiver: &mut Self::BroadcastReceiver) -> u64 {
+        receiver.recv_direct().await.expect("the sender is there")
+    }
 }

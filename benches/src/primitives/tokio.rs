@@ -1,6 +1,6 @@
 //! `tokio::sync`.
 
-use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
+use tokio::sync::{Mutex, Notify, Semaphore, broadcast, mpsc, watch};
 
 use super::Primitives;
 use crate::runtimes::Runtime;
@@ -67,5 +67,40 @@ impl<const CURRENT_THREAD: bool> Primitives for Tokio<CURRENT_THREAD> {
 
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {
         receiver.recv().await
+    }
+
+    type WatchSender = watch::Sender<u64>;
+    type WatchReceiver = watch::Receiver<u64>;
+
+    fn watch() -> (Self::WatchSender, Self::WatchReceiver) {
+        watch::channel(0)
+    }
+
+    fn set(sender: &Self::WatchSender, value: u64) {
+        sender.send(value).expect("the receivers are there");
+    }
+
+    async fn change(receiver: &mut Self::WatchReceiver) -> u64 {
+        receiver.changed().await.expect("the sender is there");
+        *receiver.borrow()
+    }
+
+    type BroadcastSender = broadcast::Sender<u64>;
+    type BroadcastReceiver = broadcast::Receiver<u64>;
+
+    fn broadcast(capacity: usize) -> (Self::BroadcastSender, Self::BroadcastReceiver) {
+        broadcast::channel(capacity)
+    }
+
+    fn join_in(receiver: &Self::BroadcastReceiver) -> Self::BroadcastReceiver {
+        receiver.resubscribe()
+    }
+
+    async fn tell(sender: &Self::BroadcastSender, value: u64) {
+        sender.send(value).expect("the receivers are there");
+    }
+
+    async fn hear(receiver: &mut Self::BroadcastReceiver) -> u64 {
+        receiver.recv().await.expect("the sender is there")
     }
 }

@@ -7,9 +7,11 @@ use crate::primitives::{Kind, Primitives};
 use crate::runtimes::Runtime;
 
 mod channels;
+mod to_all;
 mod waits;
 
 pub use channels::{Mpsc1, Mpsc8};
+pub use to_all::{Broadcast1, Broadcast1000, Watch1, Watch1000};
 pub use waits::{
     EventBroadcast, LockContended, LockHandOver, LockUncontended, Oneshot, SemaphoreWaits,
 };

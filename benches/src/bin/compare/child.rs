@@ -13,8 +13,8 @@ use bowerbird_benches::machine::{cpu_time, pin_to_one_cpu};
 use bowerbird_benches::primitives::{self, Primitives};
 use bowerbird_benches::runtimes::{self, Runtime, Visitor};
 use bowerbird_benches::sync_cases::{
-    EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1, Mpsc8, Oneshot,
-    SemaphoreWaits, SyncCase,
+    Broadcast1, Broadcast1000, EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1,
+    Mpsc8, Oneshot, SemaphoreWaits, SyncCase, Watch1, Watch1000,
 };
 
 use crate::plan::Measurement;
@@ -51,6 +51,10 @@ const SYNC_CASES: &[&str] = &[
     Oneshot::NAME,
     Mpsc1::NAME,
     Mpsc8::NAME,
+    Watch1::NAME,
+    Watch1000::NAME,
+    Broadcast1::NAME,
+    Broadcast1000::NAME,
 ];
 
 struct SyncRunner<'a>(&'a Measurement);
@@ -69,6 +73,10 @@ impl primitives::Visitor for SyncRunner<'_> {
             Oneshot::NAME => sync::<P, Oneshot>(workers, budget),
             Mpsc1::NAME => sync::<P, Mpsc1>(workers, budget),
             Mpsc8::NAME => sync::<P, Mpsc8>(workers, budget),
+            Watch1::NAME => sync::<P, Watch1>(workers, budget),
+            Watch1000::NAME => sync::<P, Watch1000>(workers, budget),
+            Broadcast1::NAME => sync::<P, Broadcast1>(workers, budget),
+            Broadcast1000::NAME => sync::<P, Broadcast1000>(workers, budget),
             _ => unreachable!("a case without a measurement: {case}"),
         }
     }

@@ -28,11 +28,20 @@ pub(crate) const CASES: &[&str] = &[
     "oneshot",
     "mpsc_1",
     "mpsc_8",
+    "watch_1",
+    "watch_1000",
+    "broadcast_1",
+    "broadcast_1000",
 ];
 
 /// Who is measured with a case: ours first, then the peers.
 pub(crate) fn contenders(case: &str) -> Vec<&'static str> {
-    primitives::names(if case.starts_with("mpsc") { Kind::Channels } else { Kind::Waits })
+    primitives::names(match case.split('_').next() {
+        Some("mpsc") => Kind::Channels,
+        Some("watch") => Kind::Watches,
+        Some("broadcast") => Kind::Broadcasts,
+        _ => Kind::Waits,
+    })
 }
 
 /// One process.
