@@ -252,6 +252,7 @@ impl Permits {
             }
             free -= need.count;
             if let Some((waker, need)) = waits.call_front() {
+                // Nothing, but in debug mode, where it takes the ledger's lock in this one.
                 need.line.hand();
                 called.push(waker);
             }
@@ -305,14 +306,14 @@ impl Permits {
         cx: &mut Context<'_>,
         place: Place,
     ) -> Poll<Result<(), Closed>> {
-        // Cloned before the lock and dropped after it.
-        let mut waker = Some(cx.waker().clone());
-        let need = || Need { count, was_closed: false, line: spot.wait() };
+        // Made before the lock; what is not put into the list is dropped after it.
+        let line = spot.wait();
+        let mut wait = Some((cx.waker().clone(), Need { count, was_closed: false, line }));
         let mut waits = self.waits.lock();
         let may_pass = place == Place::Front || waits.is_empty();
         if !may_pass {
             // Whoever waits is in the list as long as the permits are not closed.
-            *key = waker.take().map(|waker| waits.push_back(waker, need()));
+            *key = wait.take().map(|(waker, need)| waits.push_back(waker, need));
             return Poll::Pending;
         }
         let mut outcome = Poll::Pending;
@@ -328,10 +329,10 @@ impl Permits {
                 word | WAITED
             }
         });
-        if let (Poll::Pending, Some(waker)) = (outcome, waker.take()) {
+        if let Some((waker, need)) = wait.take_if(|_| outcome.is_pending()) {
             *key = Some(match place {
-                Place::Back => waits.push_back(waker, need()),
-                Place::Front => waits.push_front(waker, need()),
+                Place::Back => waits.push_back(waker, need),
+                Place::Front => waits.push_front(waker, need),
             });
         }
         drop(waits);

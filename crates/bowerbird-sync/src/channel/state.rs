@@ -21,6 +21,10 @@
 //! - promised <= buffered; if somebody waits for a value, all buffered ones are promised;
 //! - if somebody waits for slots, fewer are free than the first one wants.
 //!
+//! Most sends and receives find a slot or a value that is for anybody, and have nobody to call. They are let through by
+//! two numbers, the gates, which lie beside the lock and the head of the buffer; each other step ends with setting
+//! them. What goes through a gate changes nothing but the length of the head.
+//!
 //! Each step pushes the wakers of those it called into a [`Called`], to be woken after the lock.
 
 use std::task::Waker;
