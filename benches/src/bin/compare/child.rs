@@ -17,6 +17,7 @@ use bowerbird_benches::sync_cases::{
     Mpsc8, Oneshot, SemaphoreWaits, SyncCase, Watch1, Watch1000,
 };
 
+use crate::go;
 use crate::plan::Measurement;
 
 /// How many tasks are parked at once.
@@ -26,6 +27,9 @@ const PARKED_COUNT: u64 = 1_000_000;
 pub(crate) fn run(measurement: &Measurement) -> ExitCode {
     if measurement.workers == 1 {
         pin_to_one_cpu();
+    }
+    if measurement.runtime == go::NAME {
+        return go::run(measurement);
     }
     let done = if SYNC_CASES.contains(&measurement.case) {
         primitives::visit(&measurement.runtime, &mut SyncRunner(measurement))

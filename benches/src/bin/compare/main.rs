@@ -18,6 +18,7 @@ use bowerbird_benches::machine::machine_times;
 mod args;
 mod child;
 mod echo_server;
+mod go;
 mod plan;
 mod progress;
 mod report;
@@ -75,7 +76,10 @@ fn compare(args: &Args) -> io::Result<()> {
 
 /// Runs one measurement in a process of its own and reads the figures it prints, a line each.
 fn measure(measurement: &Measurement) -> io::Result<Vec<(&'static report::Metric, f64)>> {
-    let output = Command::new(std::env::current_exe()?).args(measurement.to_args()).output()?;
+    let output = Command::new(std::env::current_exe()?)
+        .args(measurement.to_args())
+        .envs(go::environment())
+        .output()?;
     let failed = |why: &str| {
         let stderr = String::from_utf8_lossy(&output.stderr);
         io::Error::other(format!("{measurement}: {why} ({}); it said: {stderr}", output.status))

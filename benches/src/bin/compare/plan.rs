@@ -6,6 +6,7 @@ use std::time::Duration;
 use bowerbird_benches::primitives::{self, Kind};
 
 use crate::args::Args;
+use crate::go;
 
 /// The cases, in the order of the report.
 pub(crate) const CASES: &[&str] = &[
@@ -36,12 +37,16 @@ pub(crate) const CASES: &[&str] = &[
 
 /// Who is measured with a case: ours first, then the peers.
 pub(crate) fn contenders(case: &str) -> Vec<&'static str> {
-    primitives::names(match case.split('_').next() {
+    let mut names = primitives::names(match case.split('_').next() {
         Some("mpsc") => Kind::Channels,
         Some("watch") => Kind::Watches,
         Some("broadcast") => Kind::Broadcasts,
         _ => Kind::Waits,
-    })
+    });
+    if go::has(case) {
+        names.push(go::NAME);
+    }
+    names
 }
 
 /// One process.

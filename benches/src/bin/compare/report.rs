@@ -5,6 +5,7 @@ use std::fmt::Write;
 use bowerbird_benches::primitives::{self, Kind};
 use bowerbird_benches::runtimes::OURS;
 
+use crate::go;
 use crate::plan::Measurement;
 
 /// What a figure means.
@@ -95,7 +96,9 @@ impl Report {
 
 /// Everybody who may be measured.
 fn names() -> Vec<&'static str> {
-    primitives::names(Kind::Channels)
+    let mut names = primitives::names(Kind::Channels);
+    names.push(go::NAME);
+    names
 }
 
 impl Row {
