@@ -90,7 +90,7 @@ impl<T> Drop for Half<T> {
                 return Buffer::new();
             }
             state.close(called);
-            std::mem::replace(&mut state.buffer, Buffer::new())
+            std::mem::take(&mut state.buffer)
         });
     }
 }
