@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bowerbird::sync::{Lock, LockGuard, OwnedLockGuard, RwLock, RwLockUpgradableReadGuard};
+use bowerbird::sync::guards::RwLockUpgradableReadGuard;
+use bowerbird::sync::{Lock, LockGuard, OwnedLockGuard, RwLock};
 use bowerbird::{Task, create_task, sleep, spawn, timeout, yield_now};
 use bowerbird_tests::{Journal, everywhere, on_workers, paused, turns};
 

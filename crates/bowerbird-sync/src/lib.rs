@@ -19,6 +19,9 @@
 //! - [`OnceCell`], [`LazyCell`]: a value that is made once, by who needs it first.
 //! - [`Barrier`]: lets tasks through in groups. asyncio: `asyncio.Barrier`.
 //!
+//! What is seldom named stands apart: [`guards`] of parts, the [`futures`] behind the calls, and the types of
+//! [`statistics`].
+//!
 //! # Wakers
 //! A waker is foreign code. None is cloned, woken or dropped under a lock of this crate, nor does a user's destructor
 //! run under one, so a waker may use the primitive that it waits for.
@@ -60,35 +63,65 @@ mod permits;
 mod wait_list;
 mod crowd;
 
-pub use auto_reset_event::{AutoResetEvent, AutoResetEventStatistics, AutoResetWait};
-pub use barrier::{Barrier, BarrierState, BarrierStatistics, BarrierWait, BrokenBarrierError};
-pub use capacity_limiter::{
-    AcquireToken, AcquireTokenOwned, Borrower, CapacityLimiter, CapacityLimiterStatistics,
-    CapacityToken, OwnedCapacityToken,
-};
-pub use condition::{
-    Condition, ConditionGuard, ConditionStatistics, ConditionWait, ConditionWaitFor,
-};
-pub use event::{Event, EventStatistics, EventWait};
+pub use auto_reset_event::AutoResetEvent;
+pub use barrier::{Barrier, BarrierState, BrokenBarrierError};
+pub use capacity_limiter::{CapacityLimiter, CapacityToken, OwnedCapacityToken};
+pub use condition::Condition;
+pub use event::Event;
 pub use lazy_cell::LazyCell;
-pub use lock::{
-    Lock, LockGuard, LockOwned, LockStatistics, LockWait, MappedLockGuard, OwnedLockGuard,
-    OwnedMappedLockGuard,
-};
-pub use notify::{Notified, Notify, NotifyStatistics, OwnedNotified};
-pub use once_cell::{OnceCell, OnceCellStatistics, OnceCellWait, SetError};
+pub use lock::{Lock, LockGuard, OwnedLockGuard};
+pub use notify::Notify;
+pub use once_cell::{OnceCell, SetError};
 pub use queue::{LifoQueue, PriorityQueue, Queue, QueueShutDown};
 pub use rwlock::{
-    MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
-    OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
-    OwnedRwLockWriteGuard, RwLock, RwLockRead, RwLockReadGuard, RwLockReadOwned, RwLockStatistics,
-    RwLockUpgradableRead, RwLockUpgradableReadGuard, RwLockUpgradableReadOwned, RwLockUpgrade,
-    RwLockUpgradeOwned, RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 pub use semaphore::{
-    Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit,
-    Semaphore, SemaphorePermit, SemaphoreStatistics, TryAcquireError,
+    AcquireError, BoundedSemaphore, OverReleaseError, OwnedSemaphorePermit, Semaphore,
+    SemaphorePermit, TryAcquireError,
 };
+
+/// Guards that are seldom named: of a part of a value, of who reads and may write later, and the trait of those that a
+/// [`Condition`] takes.
+pub mod guards {
+    pub use crate::condition::ConditionGuard;
+    pub use crate::lock::{MappedLockGuard, OwnedMappedLockGuard};
+    pub use crate::rwlock::{
+        MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
+        OwnedMappedRwLockWriteGuard, OwnedRwLockUpgradableReadGuard, RwLockUpgradableReadGuard,
+    };
+}
+
+/// The futures behind the calls that wait, for who keeps one in a struct.
+pub mod futures {
+    pub use crate::auto_reset_event::AutoResetWait;
+    pub use crate::barrier::BarrierWait;
+    pub use crate::capacity_limiter::{AcquireToken, AcquireTokenOwned};
+    pub use crate::condition::{ConditionWait, ConditionWaitFor};
+    pub use crate::event::EventWait;
+    pub use crate::lock::{LockOwned, LockWait};
+    pub use crate::notify::{Notified, OwnedNotified};
+    pub use crate::once_cell::OnceCellWait;
+    pub use crate::rwlock::{
+        RwLockRead, RwLockReadOwned, RwLockUpgradableRead, RwLockUpgradableReadOwned,
+        RwLockUpgrade, RwLockUpgradeOwned, RwLockWrite, RwLockWriteOwned,
+    };
+    pub use crate::semaphore::{Acquire, AcquireOwned};
+}
+
+/// What the `statistics()` of each primitive gives. Those of queues and channels stand in their modules.
+pub mod statistics {
+    pub use crate::auto_reset_event::AutoResetEventStatistics;
+    pub use crate::barrier::BarrierStatistics;
+    pub use crate::capacity_limiter::{Borrower, CapacityLimiterStatistics};
+    pub use crate::condition::ConditionStatistics;
+    pub use crate::event::EventStatistics;
+    pub use crate::lock::LockStatistics;
+    pub use crate::notify::NotifyStatistics;
+    pub use crate::once_cell::OnceCellStatistics;
+    pub use crate::rwlock::RwLockStatistics;
+    pub use crate::semaphore::SemaphoreStatistics;
+}
 
 bowerbird_base::model_or_real! {
     {}

@@ -136,7 +136,8 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::sync::{RwLock, RwLockUpgradableReadGuard};
+    /// use bowerbird::sync::RwLock;
+    /// use bowerbird::sync::guards::RwLockUpgradableReadGuard;
     ///
     /// bowerbird::run(async {
     ///     let lock = RwLock::new(1);

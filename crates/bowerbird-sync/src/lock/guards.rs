@@ -150,7 +150,8 @@ impl<'a, U: ?Sized> MappedLockGuard<'a, U> {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::sync::{Lock, LockGuard, MappedLockGuard};
+    /// use bowerbird::sync::guards::MappedLockGuard;
+    /// use bowerbird::sync::{Lock, LockGuard};
     ///
     /// let lock = Lock::new(((1, 2), 3));
     /// let pair = LockGuard::map(lock.try_lock().unwrap(), |value| &mut value.0);
@@ -169,7 +170,8 @@ impl<'a, U: ?Sized> MappedLockGuard<'a, U> {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::sync::{Lock, LockGuard, MappedLockGuard};
+    /// use bowerbird::sync::guards::MappedLockGuard;
+    /// use bowerbird::sync::{Lock, LockGuard};
     ///
     /// let lock = Lock::new((vec![1], 3));
     /// let list = LockGuard::map(lock.try_lock().unwrap(), |value| &mut value.0);
@@ -343,7 +345,8 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedLockGuard<T, U> {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::sync::{Lock, OwnedLockGuard, OwnedMappedLockGuard};
+    /// use bowerbird::sync::guards::OwnedMappedLockGuard;
+    /// use bowerbird::sync::{Lock, OwnedLockGuard};
     ///
     /// let lock = std::sync::Arc::new(Lock::new(((1, 2), 3)));
     /// let pair = OwnedLockGuard::map(lock.try_lock_owned().unwrap(), |value| &mut value.0);
@@ -365,7 +368,8 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedLockGuard<T, U> {
     ///
     /// # Examples
     /// ```
-    /// use bowerbird::sync::{Lock, OwnedLockGuard, OwnedMappedLockGuard};
+    /// use bowerbird::sync::guards::OwnedMappedLockGuard;
+    /// use bowerbird::sync::{Lock, OwnedLockGuard};
     ///
     /// let lock = std::sync::Arc::new(Lock::new((vec![1], 3)));
     /// let list = OwnedLockGuard::map(lock.try_lock_owned().unwrap(), |value| &mut value.0);

@@ -24,6 +24,7 @@ macro_rules! read_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             /// use std::sync::Arc;
             ///
@@ -48,6 +49,7 @@ macro_rules! read_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             /// use std::sync::Arc;
             ///

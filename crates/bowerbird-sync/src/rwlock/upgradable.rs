@@ -36,6 +36,7 @@ macro_rules! upgradable_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             ///
             /// bowerbird::run(async {
@@ -59,6 +60,7 @@ macro_rules! upgradable_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             ///
             /// let lock = std::sync::Arc::new(RwLock::new(1));
@@ -78,6 +80,7 @@ macro_rules! upgradable_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             ///
             /// let lock = std::sync::Arc::new(RwLock::new(1));

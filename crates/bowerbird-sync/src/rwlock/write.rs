@@ -32,6 +32,7 @@ macro_rules! write_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             /// use std::sync::Arc;
             ///
@@ -56,6 +57,7 @@ macro_rules! write_guard {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             /// use std::sync::Arc;
             ///
@@ -97,6 +99,7 @@ macro_rules! write_guard_downgrades {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             ///
             /// let lock = std::sync::Arc::new(RwLock::new(1));
@@ -113,6 +116,7 @@ macro_rules! write_guard_downgrades {
             ///
             /// # Examples
             /// ```
+            /// use bowerbird::sync::guards::*;
             /// use bowerbird::sync::*;
             ///
             /// let lock = std::sync::Arc::new(RwLock::new(1));

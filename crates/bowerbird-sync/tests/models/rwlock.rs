@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bowerbird_sync::{
-    OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLock,
-};
+use bowerbird_sync::guards::OwnedRwLockUpgradableReadGuard;
+use bowerbird_sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use proptest::prelude::*;
 
 use super::harness::{Id, Waits, check};

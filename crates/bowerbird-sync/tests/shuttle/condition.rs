@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bowerbird_sync::{Condition, ConditionGuard, Lock};
+use bowerbird_sync::guards::ConditionGuard;
+use bowerbird_sync::{Condition, Lock};
 use shuttle::future::block_on;
 
 use super::{Program, check, give_up, sometimes, together};
