@@ -181,7 +181,7 @@ fn outside_a_runtime_only_numbers_are_known() {
     assert!(again.message.contains("polled after it was ready"), "{again:?}");
 }
 
-/// A resolver that hangs for names that begin with "stuck", until it is released.
+/// A resolver that hangs for the host `::1`, until it is released.
 #[derive(Clone, Default)]
 struct Resolver(Arc<(Mutex<Seen>, Condvar)>);
 
@@ -199,7 +199,7 @@ impl Resolver {
             let (seen, released) = &*hook.0;
             let mut seen = seen.lock().unwrap();
             seen.names.push(host.to_owned());
-            if host.starts_with("stuck") {
+            if host == "::1" {
                 drop(released.wait_while(seen, |seen| !seen.is_released).unwrap());
             }
         });
@@ -219,7 +219,7 @@ impl Resolver {
     async fn hang(&self, count: usize) {
         let before = self.asked().len();
         for _ in 0..count {
-            drop(spawn(getaddrinfo("stuck.invalid", 80)));
+            drop(spawn(getaddrinfo("::1", "http")));
         }
         until(|| self.asked().len() == before + count).await;
     }

@@ -5,8 +5,10 @@ use std::process::{Command, id};
 use std::time::Duration;
 
 use bowerbird::signal::{Signal, SignalKind, ctrl_c, signal};
-use bowerbird::{Runner, Runtime, gather_iter, spawn, timeout, yield_now};
-use bowerbird_tests::{catch, descriptor_count, everywhere, in_own_process, on_workers, until};
+use bowerbird::{EventLoop, Runner, Runtime, gather_iter, spawn, timeout, yield_now};
+use bowerbird_tests::{
+    Journal, catch, descriptor_count, everywhere, in_own_process, on_workers, turns, until,
+};
 
 /// Sends this process a signal, which has no handler running yet when this returns.
 fn send(kind: SignalKind) {
@@ -240,4 +242,59 @@ fn listening_outside_a_runtime_panics_at_the_call() {
     assert!(caught.message.contains("signal"), "{caught:?}");
     let caught = catch(|| drop(ctrl_c()));
     assert_eq!((caught.file.as_str(), caught.line), (file!(), line!() - 1));
+}
+
+#[test]
+fn callbacks_are_refused_what_streams_are() {
+    let event_loop = EventLoop::new().unwrap();
+    for number in [9, 19, 11, 0, -1, 1_000] {
+        let kind = SignalKind::from_raw(number);
+        let error = event_loop.add_signal_handler(kind, || ()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().starts_with(&format!("{kind:?}")), "{error}");
+        assert!(!event_loop.remove_signal_handler(kind));
+    }
+}
+
+#[test]
+fn callback_of_a_signal_stands_in_line() {
+    in_own_process("callback_of_a_signal_stands_in_line", &[], || {
+        let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let journal = Journal::new();
+        let called = journal.clone();
+        let stopper = handle.clone();
+        handle
+            .add_signal_handler(SignalKind::user_defined1(), move || {
+                called.note("signal");
+                stopper.stop();
+            })
+            .unwrap();
+        // Sent in a callback: those that stand in line are called before.
+        let (sender, second) = (journal.clone(), journal.clone());
+        handle.call_soon(move || {
+            send(SignalKind::user_defined1());
+            sender.note("sent");
+        });
+        handle.call_soon(move || second.note("second"));
+        event_loop.run_forever().unwrap();
+        journal.expect(&["sent", "second", "signal"]);
+    });
+}
+
+#[test]
+fn callbacks_of_signals_go_with_the_loop() {
+    in_own_process("callbacks_of_signals_go_with_the_loop", &[], || {
+        let held = std::sync::Arc::new(());
+        let mut event_loop = EventLoop::new().unwrap();
+        for kind in [SignalKind::user_defined1(), SignalKind::hangup()] {
+            let held = held.clone();
+            event_loop.add_signal_handler(kind, move || drop(held.clone())).unwrap();
+        }
+        event_loop.run_until_complete(turns(3)).unwrap();
+        drop(event_loop);
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        // Nobody hears of it, and it ends nothing: its handler stays.
+        send(SignalKind::user_defined1());
+    });
 }

@@ -1,4 +1,4 @@
-//! Signals for bowerbird; child processes will stand here too.
+//! Signals and child processes for bowerbird.
 //!
 //! A signal handler may do next to nothing, so all it does here is to ring a bell: it writes to a descriptor
 //! that is registered with the runtime's driver. From there on a delivery is an event like any other.
@@ -10,10 +10,12 @@
 //! 4. [`signal::Signal`]: the stream of deliveries.
 //! 5. `takeover`: what `run` does about `SIGINT` and `SIGTERM`, for the umbrella crate.
 //!
-//! Unix only: on other systems the crate is empty, and so is the umbrella's module `signal`.
+//! 6. [`process`] (feature `process`): child processes.
 
 #[cfg(unix)]
 mod bell;
+#[cfg(feature = "process")]
+pub mod process;
 #[cfg(unix)]
 pub mod signal;
 #[cfg(unix)]

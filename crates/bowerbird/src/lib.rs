@@ -30,6 +30,7 @@
 //! | time | [`sleep`], [`interval`], the module [`time`] |
 //! | what blocks | [`to_thread`], [`spawn_blocking`], and back with [`from_thread`] |
 //! | sockets, signals, channels | the modules `net`, `signal`, [`sync`] |
+//! | child processes | the module `process`: `create_subprocess_exec`, `Command` |
 //! | an end in good order | [`Builder::graceful`](runtime::Builder::graceful), [`shutdown_requested`] |
 //! | a loop that is run by hand | [`EventLoop`], [`LoopHandle`], [`future::Future`]; in a GUI's loop: [`start_guest_run`] |
 //!
@@ -57,6 +58,7 @@
 //! |---|---|---|
 //! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
 //! | `net` | yes | the module `net`: TCP, with the traits of futures-io |
+//! | `process` | yes | the module `process`: child processes, with pipes as streams |
 //! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
 //! | `fs` | yes | the module `fs`; `stdin`, `stdout` and `stderr` in `io` |
 //! | `codec` | no | the module `codec`: frames out of streams of bytes; brings the crate `bytes` |
@@ -91,6 +93,8 @@ pub mod net;
 pub use bowerbird_net::codec;
 #[cfg(feature = "net")]
 pub mod protocols;
+#[cfg(feature = "process")]
+pub mod process;
 #[cfg(all(unix, feature = "signal"))]
 pub mod signal;
 pub mod stream;

@@ -51,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             // sigaction and _exit, which rustix does not have.
             "libc",
             "futures-core",
+            "futures-io",
             "signal-hook-registry",
             // Console events, and the ends of processes.
             "windows-sys",

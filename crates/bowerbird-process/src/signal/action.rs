@@ -9,11 +9,11 @@ use crate::bell::Ringer;
 
 /// A bell is rung at each delivery of a signal as long as this lives.
 #[derive(Debug)]
-pub(super) struct Action(SigId);
+pub(crate) struct Action(SigId);
 
 impl Action {
     /// From now on each delivery rings.
-    pub(super) fn register(kind: SignalKind, ringer: Ringer) -> io::Result<Self> {
+    pub(crate) fn register(kind: SignalKind, ringer: Ringer) -> io::Result<Self> {
         // Forbidden signals make the next call panic.
         kind.check()?;
         // SAFETY: the action may be called by a signal handler, at any point of any thread: it makes one

@@ -19,7 +19,7 @@ use futures_core::Stream;
 
 use crate::bell::Bell;
 use crate::takeover::{self, Listening};
-use action::Action;
+pub(crate) use action::Action;
 
 pub use ctrl_c::{CtrlC, ctrl_c};
 pub use kind::SignalKind;
