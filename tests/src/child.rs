@@ -65,6 +65,11 @@ impl Program {
         }
     }
 
+    /// What it has said so far.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
     /// Sends a signal by its name: `INT`, `TERM`, ...
     pub fn send(&self, signal: &str) {
         kill(self.child.id(), signal);

@@ -42,6 +42,7 @@ usage: cargo xtask <word> [arguments]
   loom [crate]      every interleaving of the models, of one crate or of all
   shuttle [args]    random schedules of primitives put together
   programs [args]   the seed programs print what asyncio prints, 50 times each under load
+  peers [args]      curl, openssl, socat, nc and Python's asyncio at the other end
   features          each feature alone, none, and all
   msrv              the libraries compile with the oldest supported compiler
   wasm              what runs under any executor compiles for wasm32
@@ -90,6 +91,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "loom" => loom(rest),
         "shuttle" => shuttle(rest),
         "programs" => programs(rest),
+        "peers" => peers(rest),
         "features" => features(),
         "msrv" => msrv(),
         "wasm" => wasm(),
@@ -193,6 +195,32 @@ fn shuttle(rest: &[String]) -> Outcome {
         .run_tests()?;
     eprintln!("shuttle: {passed} programs");
     Ok(())
+}
+
+/// The programs that `peers` talks to, and the Debian packages that have them.
+const PEERS: &[(&str, &str)] = &[
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+    ("socat", "socat"),
+    ("nc", "netcat-openbsd"),
+    ("python3", "python3"),
+];
+
+fn peers(rest: &[String]) -> Outcome {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |name: &str| std::env::split_paths(&paths).any(|path| path.join(name).exists());
+    let missing: Vec<_> =
+        PEERS.iter().filter(|(name, _)| !is_there(name)).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        return Err(format!(
+            "first install what is missing: apt-get install {}",
+            missing.join(" ")
+        ));
+    }
+    Run::cargo("test -p bowerbird-tests --features peers --test peers")
+        .arguments(rest)
+        .run_tests()
+        .map(|_| ())
 }
 
 /// The comparison program, or the criterion benches.

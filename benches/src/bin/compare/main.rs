@@ -41,9 +41,7 @@ fn main() -> ExitCode {
             }
         },
         Ok(Request::Child(measurement)) => child::run(&measurement),
-        Ok(Request::EchoServer { runtime, workers, case }) => {
-            echo_server::run(&runtime, workers, case)
-        }
+        Ok(Request::EchoServer { runtime, workers }) => echo_server::run(&runtime, workers),
         Err(problem) => {
             eprintln!("compare: {problem}\n{USAGE}");
             ExitCode::from(2)
