@@ -11,6 +11,8 @@ use bowerbird_tests::{Counted, Journal, everywhere, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3_600);
+/// What would hang ends after so long, by the real clock.
+const BOUND: Duration = Duration::from_secs(20);
 
 #[test]
 fn scope_cancelled_by_its_body_ends_at_the_next_suspension() {
@@ -386,6 +388,7 @@ fn task_awaited_with_a_request_about_is_cancelled_and_not_detached() {
         outer.cancel();
         yield_now().await;
         open.send(()).unwrap();
+        timeout(BOUND, outer.wait()).await.expect("the inner task is not cancelled");
         assert!(outer.await.unwrap_err().is_cancelled());
         assert!(handle.cancelled());
     });

@@ -6,11 +6,13 @@ use std::time::Duration;
 use bowerbird::sync::oneshot;
 use bowerbird::{
     Task, cancel_scope, current_task, gather, gather_iter, join, sleep, spawn, spawn_blocking,
-    try_gather, yield_now,
+    timeout, try_gather, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, everywhere, on_workers, paused, turns, until};
 
 const MS: Duration = Duration::from_millis(1);
+/// What would hang ends after so long, by the real clock.
+const BOUND: Duration = Duration::from_secs(20);
 
 #[test]
 fn outputs_stand_in_the_order_of_the_arguments_whoever_ends_first() {
@@ -339,6 +341,7 @@ fn gather_that_is_dropped_half_way_ends_before_the_task_that_dropped_it() {
         turns(20).await;
         assert!(!outer.done(), "a child has not ended");
         release.send(()).unwrap();
+        timeout(BOUND, outer.wait()).await.expect("a child was not cancelled");
         assert_eq!(outer.await.unwrap(), "over");
     });
 }

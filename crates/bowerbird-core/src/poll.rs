@@ -479,10 +479,15 @@ pub(crate) fn report_never_retrieved(task: NonNull<Header>) {
         }
         None => call_exception_handler(&unhandled),
     };
-    // The handler sees the variables of the task, as in asyncio.
-    let mut context = unhandled.task.as_ref().map(TaskHandle::own_context).unwrap_or_default();
-    context.run(report);
+    in_context_of(task, report);
     drop_unhandled(unhandled);
+}
+
+/// The handler sees the variables of the task, as in asyncio. The caller has a reference to the task.
+fn in_context_of(task: NonNull<Header>, report: impl FnOnce()) {
+    let mut context = TaskHandle::retain(task).own_context();
+    context.run(report);
+    drop_context(context);
 }
 
 /// Reports what stands in an output that nobody retrieved: that the task was not run at all; an `Err`, if
@@ -499,9 +504,11 @@ pub(crate) unsafe fn report_unretrieved(task: NonNull<Header>) {
         let mut cold = cold.0.lock();
         (cold.error_text.take(), cold.complaint.take(), cold.reporter.clone())
     };
-    let tell = |unhandled: &Unhandled| match &reporter {
-        Some(reporter) => reporter.report(unhandled),
-        None => call_exception_handler(unhandled),
+    let tell = |unhandled: &Unhandled| {
+        in_context_of(task, || match &reporter {
+            Some(reporter) => reporter.report(unhandled),
+            None => call_exception_handler(unhandled),
+        });
     };
     if let Some(complaint) = complaint {
         tell(&describe(UnhandledKind::DestroyedPending, task, complaint));
@@ -554,7 +561,7 @@ fn report_during_sweep(task: &Runnable) {
         unhandled.error = error.message().map(str::to_owned);
         unhandled.source = Some(Arc::new(error));
     }
-    call_exception_handler(&unhandled);
+    in_context_of(task.0, || call_exception_handler(&unhandled));
     drop_unhandled(unhandled);
 }
 

@@ -66,6 +66,9 @@ pub(crate) enum Limit {
     Scope,
 }
 
+/// How many turns of one time the model tells apart.
+pub(crate) const TURNS: u64 = 8;
+
 /// A program and the times at which its task is cancelled.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
@@ -75,14 +78,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// How long the thing with this number takes, in nanoseconds: some seconds, never the same twice. Never an
-    /// odd number: the model uses these for what happens in a later turn of the same time.
+    /// How long the thing with this number takes, in nanoseconds: some seconds, never the same twice. Always
+    /// divisible: the model uses the other numbers for what happens in a later turn of the same time.
     pub(crate) fn time_of(&self, id: Id) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014).
         let mut z = self.seed.wrapping_add(u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        2 + 2 * ((z ^ (z >> 31)) % (1 << 33))
+        TURNS + TURNS * ((z ^ (z >> 31)) % (1 << 31))
     }
 }
 

@@ -14,7 +14,7 @@ use bowerbird::{
 };
 
 use crate::model::{End, Event, Left, Log, PANIC, Time};
-use crate::program::{AfterCatch, Id, Limit, Node, Program};
+use crate::program::{AfterCatch, Id, Limit, Node, Program, TURNS};
 
 type Result<T = ()> = std::result::Result<T, Id>;
 type Part = Pin<Box<dyn Future<Output = Result> + Send>>;
@@ -91,7 +91,7 @@ impl Run {
             let takes = self.program.time_of(cancel);
             deadline += Duration::from_nanos(takes);
             if self.in_turns {
-                turns(takes / 2).await;
+                turns(takes / TURNS).await;
             } else {
                 sleep_until(deadline).await;
             }
@@ -102,7 +102,7 @@ impl Run {
     async fn take_time(&self, id: Id) {
         let takes = self.program.time_of(id);
         if self.in_turns {
-            turns(takes / 2).await;
+            turns(takes / TURNS).await;
         } else {
             sleep(Duration::from_nanos(takes)).await;
         }
@@ -111,7 +111,8 @@ impl Run {
     /// The limit of a timeout; among turns a short one, or none at all.
     fn limit(&self, id: Id) -> Duration {
         let takes = self.program.time_of(id);
-        let short = Duration::from_micros(takes / 2 % 64).saturating_sub(Duration::from_micros(32));
+        let short =
+            Duration::from_micros(takes / TURNS % 64).saturating_sub(Duration::from_micros(32));
         if self.in_turns { short } else { Duration::from_nanos(takes) }
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bowerbird::EventLoop;
 use bowerbird::context::ContextVar;
 use bowerbird::runtime::{Unhandled, UnhandledKind};
+use bowerbird::{EventLoop, Runner, catch_cancel, spawn};
 use bowerbird_tests::{Journal, turns};
 
 use super::{note, stop};
@@ -110,4 +110,45 @@ fn test_task_exc_handler_correct_context() {
     }));
     event_loop.run_until_complete(turns(3)).unwrap();
     journal.expect(&["1/0 in bar"]);
+}
+
+/// The same for an error that nobody retrieves, which is reported if that is asked for.
+#[test]
+fn handler_is_called_for_an_error_in_the_context_of_the_task() {
+    let journal = Journal::new();
+    let mut event_loop = noting_loop(&journal);
+    drop(
+        event_loop
+            .create_task(async {
+                let _token = NAME.set("bar");
+                Err::<(), _>("refused")
+            })
+            .report_errors(),
+    );
+    event_loop.run_until_complete(turns(3)).unwrap();
+    journal.expect(&["refused in bar"]);
+}
+
+/// The same at the end of a run, for a variable that is set in the last poll.
+#[test]
+fn handler_is_called_at_the_end_of_a_run_in_the_context_of_the_task() {
+    let journal = Journal::new();
+    let log = journal.clone();
+    let builder = Runner::builder().worker_threads(1).exception_handler(move |unhandled| {
+        let error = unhandled.error.as_deref().unwrap_or_default();
+        log.note(format!("{error} in {}", NAME.get().unwrap_or("none")));
+    });
+    let mut runner = builder.build().unwrap();
+    let left_behind = runner.run(async {
+        let task = spawn(async {
+            let _cancelled = catch_cancel(std::future::pending::<()>()).await;
+            let _token = NAME.set("bar");
+            panic!("1/0");
+        });
+        turns(3).await;
+        task
+    });
+    drop(runner);
+    journal.expect(&["1/0 in bar"]);
+    drop(left_behind);
 }

@@ -55,10 +55,14 @@ impl Model<'_> {
                 [&|span: Span<'_>| parts[0](span.counted_by(&counters[0])), &|span: Span<'_>| {
                     parts[1](span.counted_by(&counters[1]))
                 }];
-            let branches = self.branches_that_see(counted, span);
-            let by = |n: usize| taken_back_in(&branches[n].events);
+            let (branches, spread) = self.branches_that_see(counted, span);
+            // What a branch takes back because of the other one's end comes after that.
+            let by = |n: usize| {
+                let is_caused = move |&at: &Time| spread == Some((1 - n, at));
+                taken_back_in(&branches[n].events).filter(move |at| !is_caused(at))
+            };
             let seen =
-                [span.counter.with_beside(by(1).map(|at| at | 1)), span.counter.with_beside(by(0))];
+                [span.counter.with_beside(by(1).map(|at| at + 1)), span.counter.with_beside(by(0))];
             if seen == counters {
                 return (branches, counters);
             }
@@ -67,7 +71,12 @@ impl Model<'_> {
         panic!("each branch takes back what makes the other one not do so: {counters:?}");
     }
 
-    fn branches_that_see(&self, parts: [Branch<'_>; 2], span: Span<'_>) -> [Ended; 2] {
+    /// Gives the branches; and which of them has offered its request to the other one, and in what turn.
+    fn branches_that_see(
+        &self,
+        parts: [Branch<'_>; 2],
+        span: Span<'_>,
+    ) -> ([Ended; 2], Option<(usize, Time)>) {
         let mut branches = parts.map(|part| part(span));
         // A branch that unwinds by itself offers its request to the other one.
         let unwinds = |branch: &Ended| {
@@ -76,7 +85,7 @@ impl Model<'_> {
         };
         let times = [unwinds(&branches[0]), unwinds(&branches[1])];
         let Some((at, n)) = (0..2).filter_map(|n| times[n].map(|at| (at, n))).min() else {
-            return branches;
+            return (branches, None);
         };
         let other = 1 - n;
         let is_in_turns = span.is_offered(at);
@@ -84,7 +93,14 @@ impl Model<'_> {
             let count = span.count(at, &events_of(&branches));
             let spread = |at| offered_by(&branches[n], (at, count), parts[other], span);
             let activity = branches[other].activity_at(at);
-            branches[other] = if is_in_turns { in_turns(at, activity, spread) } else { spread(at) };
+            branches[other] = match branches[n].is_late {
+                _ if is_in_turns => in_turns(at, activity, spread),
+                // It comes after its cause.
+                true => in_turns(at, Activity::Rests, spread),
+                false => spread(at),
+            };
+            let is_in_turns = is_in_turns || branches[n].is_late;
+            return (branches, Some((n, at + Time::from(is_in_turns))));
         } else if is_in_turns && branches[other].at == at && branches[other].is_late {
             // Which of them ends first makes no difference, most of the time.
             let is_disturbed = |a: usize, b: usize| {
@@ -97,7 +113,7 @@ impl Model<'_> {
                 branches[n].events.push((Event::Unclear(Why::BothUnwind), at));
             }
         }
-        branches
+        (branches, None)
     }
 
     /// The contest in a race, without the scope around it.

@@ -101,7 +101,7 @@ impl Ended {
 
     /// When it ends, the turn included.
     pub(super) fn turn(&self) -> Time {
-        self.at | Time::from(self.is_late)
+        self.at + Time::from(self.is_late)
     }
 
     /// Moves what happens in a later turn of `at` to `at`.

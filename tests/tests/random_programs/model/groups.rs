@@ -183,7 +183,7 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
     let undelivered = body.rest.iter().find(|it| !waiting.waits && it.at <= end).copied();
     let to_body = span.incoming.iter().filter(|request| request.at <= body.at).copied();
     let offered: Vec<_> = to_body.chain(waiting.during()).collect();
-    let outer = span.counting(&offered, end | Time::from(is_late), &events);
+    let outer = span.counting(&offered, end + Time::from(is_late), &events);
     let (out, pending) = match waiting.errors() {
         Some(sum) => {
             events.push((Event::GroupFailed(group.id, sum), end));
@@ -192,7 +192,7 @@ fn finish(group: &Group<'_>, mut waiting: Waiting, span: Span<'_>) -> Ended {
         None if waiting.is_unwound => (Out::Unwound, None),
         None => (Out::Value, undelivered),
     };
-    let count = span.count(end | Time::from(is_late), &events);
+    let count = span.count(end + Time::from(is_late), &events);
     let pending = pending.map(|request| request.again(end, count));
     let rest = pending.into_iter().chain(span.later(end)).collect();
     let unwound = match body.out {

@@ -2,7 +2,7 @@
 //!
 //! No executor, no wakers, no polls: each part is a function from its beginning and the requests that will
 //! reach it to its end. Times are exact, and no two things happen at the same time, but for what one is the
-//! cause of the other: an odd number is a later turn of the time before it. Each file says which rules it stands for, by their numbers in the protocol of
+//! cause of the other: the numbers behind one that is divisible by `TURNS` are later turns of the same time. Each file says which rules it stands for, by their numbers in the protocol of
 //! cancellation.
 
 mod contests;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use bowerbird::Policy;
 
-use crate::program::{Id, Node, Program};
+use crate::program::{Id, Node, Program, TURNS};
 use ended::{Ended, Out};
 use groups::Group;
 use requests::Span;
@@ -116,9 +116,9 @@ pub(crate) fn run(program: &Program) -> Expected {
     Expected { end: task.end, log, unclear }
 }
 
-/// Of the two times that stand for one, the first turn and a later one, the first.
+/// Of the times that stand for one, the first turn and later ones, the first.
 fn first_turn(time: Time) -> Time {
-    time & !1
+    time - time % TURNS
 }
 
 struct Model<'a> {

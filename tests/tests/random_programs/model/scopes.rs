@@ -136,7 +136,7 @@ impl Model<'_> {
             Kind::Shield => span.incoming.to_vec(),
             _ => body.rest.iter().filter(not_own).copied().collect(),
         };
-        let count = span.count(end | Time::from(is_late), &body.events);
+        let count = span.count(end + Time::from(is_late), &body.events);
         Ended { at: end, is_late, rest: span.keep_one(&rest, end, count), ..body }
     }
 }
@@ -172,7 +172,7 @@ fn unwound(
         Kind::Catch(id, after) => {
             body.events.push((Event::Caught(id), end));
             if after == AfterCatch::TakeBack {
-                body.events.push((Event::TakenBack, end | Time::from(is_late)));
+                body.events.push((Event::TakenBack, end + Time::from(is_late)));
             }
             let out = if after == AfterCatch::Resume { Out::Unwound } else { Out::Value };
             (out, rest)
@@ -186,7 +186,7 @@ fn unwound(
                 }
                 _ => Out::CutOff,
             };
-            let count = span.count(end | Time::from(is_late), &body.events);
+            let count = span.count(end + Time::from(is_late), &body.events);
             (out, span.keep_one(&during, end, count))
         }
         Kind::Timeout(_) | Kind::Body(_) | Kind::Shield | Kind::Plain => (Out::Unwound, rest),
