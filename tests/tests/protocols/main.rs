@@ -3,6 +3,8 @@
 mod datagrams;
 mod ends;
 mod errors;
+#[cfg(unix)]
+mod pipes;
 mod reading;
 mod support;
 #[cfg(unix)]

@@ -119,10 +119,84 @@ pub fn connect_accepted_socket<P, K>(
 where
     P: StreamProtocol<K>,
 {
-    let (location, socket) = (Location::caller(), socket.into());
-    CreateTransport::new("connect_accepted_socket", location, async move {
-        connect_socket(socket, protocol_factory, location).await
-    })
+    CreateTransport::over("connect_accepted_socket", socket.into(), protocol_factory)
+}
+
+/// Gives the reading end of a pipe to a protocol.
+///
+/// asyncio: `loop.connect_read_pipe`. The end of the pipe closes the transport, whatever `eof_received` returns.
+///
+/// # Cancel safety
+/// Dropping it closes the pipe.
+///
+/// # Errors
+/// `connection_made` panicked.
+///
+/// # Panics
+/// Polled outside a runtime. A panic of the factory goes on.
+///
+/// # Examples
+/// ```
+/// use bowerbird::net::pipe;
+/// use bowerbird::protocols::{Protocol, connect_read_pipe, connect_write_pipe};
+///
+/// struct Listen(Option<bowerbird::future::Promise<Vec<u8>>>);
+/// impl Protocol for Listen {
+///     fn data_received(&mut self, data: &[u8]) {
+///         self.0.take().unwrap().set_result(data.to_vec()).unwrap();
+///     }
+/// }
+/// struct Quiet;
+/// impl Protocol for Quiet {}
+///
+/// bowerbird::run(async {
+///     let (sender, receiver) = pipe::pipe()?;
+///     let (promise, heard) = bowerbird::future::promise();
+///     connect_read_pipe(move || Listen(Some(promise)), receiver).await?;
+///     let transport = connect_write_pipe(|| Quiet, sender).await?;
+///     transport.write(b"hello");
+///     assert_eq!(heard.await.unwrap(), b"hello");
+///     std::io::Result::Ok(())
+/// }).unwrap();
+/// ```
+#[cfg(unix)]
+#[track_caller]
+pub fn connect_read_pipe<P, K>(
+    protocol_factory: impl FnOnce() -> P + Send + 'static,
+    pipe: bowerbird_net::pipe::Receiver,
+) -> CreateTransport
+where
+    P: StreamProtocol<K>,
+{
+    CreateTransport::over("connect_read_pipe", pipe.into(), protocol_factory)
+}
+
+/// Gives the writing end of a pipe to a protocol, which hears of its pauses and of its end.
+///
+/// asyncio: `loop.connect_write_pipe`. That the reader has gone is noticed by the next write, as an error; asyncio
+/// watches for it.
+///
+/// # Cancel safety
+/// Dropping it closes the pipe.
+///
+/// # Errors
+/// `connection_made` panicked.
+///
+/// # Panics
+/// Polled outside a runtime. A panic of the factory goes on.
+///
+/// # Examples
+/// See [`connect_read_pipe`].
+#[cfg(unix)]
+#[track_caller]
+pub fn connect_write_pipe<P, K>(
+    protocol_factory: impl FnOnce() -> P + Send + 'static,
+    pipe: bowerbird_net::pipe::Sender,
+) -> CreateTransport
+where
+    P: StreamProtocol<K>,
+{
+    CreateTransport::over("connect_write_pipe", pipe.into(), protocol_factory)
 }
 
 /// Starts the task of a connection; the waiter, if there is one, hears when `connection_made` has been called.
@@ -200,6 +274,18 @@ impl CreateTransport {
         future: impl Future<Output = io::Result<Transport>> + Send + 'static,
     ) -> Self {
         Self { future: Box::pin(future), site: CallSite::at(call, location) }
+    }
+
+    #[track_caller]
+    fn over<P: StreamProtocol<K>, K>(
+        call: &'static str,
+        socket: Socket,
+        protocol_factory: impl FnOnce() -> P + Send + 'static,
+    ) -> Self {
+        let location = Location::caller();
+        Self::new(call, location, async move {
+            connect_socket(socket, protocol_factory, location).await
+        })
     }
 }
 

@@ -31,9 +31,9 @@ mod transport;
 mod wire;
 
 pub use any::{Buffered, StreamProtocol, Streaming};
-#[cfg(unix)]
-pub use create::create_unix_connection;
 pub use create::{CreateTransport, connect_accepted_socket, create_connection};
+#[cfg(unix)]
+pub use create::{connect_read_pipe, connect_write_pipe, create_unix_connection};
 pub use datagram::{
     CreateDatagramEndpoint, DatagramProtocol, DatagramTransport, create_datagram_endpoint,
 };

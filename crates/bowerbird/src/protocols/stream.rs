@@ -5,6 +5,7 @@
 //! ```text
 //! reading:  READS <--pause_reading(), resume_reading()--> PAUSED     end of stream: ENDED, from READS
 //! writing:  OPEN --write_eof()--> WANTED --all is sent--> DONE       from OPEN to DONE if nothing waits
+//!           of a pipe: the reading end NEVER writes, the writing one has ENDED reading and closes at write_eof()
 //! ```
 //! Both are looked at in phase OPEN only (WANTED also in FLUSHING, where closing ends the direction anyway).
 //! The task reads in OPEN and READS, and sends while there is a backlog.
@@ -36,6 +37,8 @@ enum Writing {
     Open,
     Wanted,
     Done,
+    /// It is the reading end of a pipe.
+    Never,
 }
 
 /// Why a write is refused at the caller's line.
@@ -43,6 +46,7 @@ enum Writing {
 pub(super) enum Misuse {
     AfterEof,
     DuringSendfile,
+    ReadingEnd,
 }
 
 struct State {
@@ -77,9 +81,9 @@ impl Stream {
         let peer_addr = wire.peer_addr();
         let state = State {
             life: Life::new(),
+            reading: if wire.can_read() { Reading::Reads } else { Reading::Ended },
+            writing: if wire.can_write() { Writing::Open } else { Writing::Never },
             wire: Some(wire),
-            reading: Reading::Reads,
-            writing: Writing::Open,
             sends_file: false,
             next_protocol: None,
         };
@@ -128,6 +132,7 @@ impl Stream {
             }
             (Writing::Open, true) => (Err(Misuse::DuringSendfile), false),
             (Writing::Wanted | Writing::Done, _) => (Err(Misuse::AfterEof), false),
+            (Writing::Never, _) => (Err(Misuse::ReadingEnd), false),
         })?;
         if reports {
             report_lost_write();
@@ -141,8 +146,17 @@ impl Stream {
                 return ((), false);
             }
             state.writing = Writing::Wanted;
-            ((), state.end_writing())
+            if state.wire.as_ref().is_some_and(|wire| wire.has_two_ways()) {
+                return ((), state.end_writing());
+            }
+            // A pipe has no other end than that of the transport.
+            state.writing = Writing::Done;
+            ((), state.life.close())
         });
+    }
+
+    pub(super) fn can_write_eof(&self) -> bool {
+        self.hub.with(|state| state.writing != Writing::Never)
     }
 
     pub(super) fn set_limits(
@@ -226,6 +240,11 @@ impl Stream {
     /// The stream has ended: nothing more is read.
     pub(super) fn reading_ended(&self) {
         self.hub.with(|state| state.reading = Reading::Ended);
+    }
+
+    /// Whether something can be left to do after the end of the stream.
+    pub(super) fn may_stay_open(&self) -> bool {
+        self.hub.with(|state| state.writing != Writing::Never)
     }
 }
 

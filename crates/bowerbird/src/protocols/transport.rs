@@ -61,7 +61,7 @@ impl Transport {
     /// from the fifth on). An error loses the connection.
     ///
     /// # Panics
-    /// After [`write_eof`](Self::write_eof), and while [`sendfile`](super::sendfile) sends on this transport.
+    /// At the reading end of a pipe; after [`write_eof`](Self::write_eof), and while [`sendfile`](super::sendfile) sends on this transport.
     #[track_caller]
     pub fn write(&self, data: &[u8]) {
         if data.is_empty() {
@@ -99,18 +99,18 @@ impl Transport {
     }
 
     /// Ends the writing direction when everything is sent: the peer reads the end of the stream. Reading goes
-    /// on. On a transport that is closing it does nothing.
+    /// on; the transport of a pipe is closed. On a transport that is closing it does nothing.
     ///
     /// asyncio: `WriteTransport.write_eof`.
     pub fn write_eof(&self) {
         self.0.write_eof();
     }
 
-    /// Returns whether [`write_eof`](Self::write_eof) is possible: always, over sockets.
+    /// Returns whether [`write_eof`](Self::write_eof) is possible: not at the reading end of a pipe.
     ///
     /// asyncio: `WriteTransport.can_write_eof`.
     pub fn can_write_eof(&self) -> bool {
-        true
+        self.0.can_write_eof()
     }
 
     /// Sets the marks by which the protocol is told to pause and to resume, in bytes that wait to be sent.
@@ -219,8 +219,8 @@ impl Transport {
         self.0.peer_addr()
     }
 
-    /// Looks at the socket, to set its options: a [`TcpStream`](crate::net::TcpStream) or a `UnixStream`.
-    /// `None` if it is closed, or of another type. What is read from it or written to it is missing in the transport.
+    /// Looks at the socket, to set its options: a [`TcpStream`](crate::net::TcpStream), a `UnixStream`,
+    /// an end of a pipe. `None` if it is closed, or of another type. What is read from it or written to it is missing in the transport.
     ///
     /// asyncio: `get_extra_info("socket")`.
     ///
@@ -250,6 +250,9 @@ fn misused(call: &str, misuse: Misuse) {
         Misuse::AfterEof => panic!(
             "{call}() was called after write_eof() on a transport; write everything before it, or use close() \
              at the end instead"
+        ),
+        Misuse::ReadingEnd => panic!(
+            "{call}() was called on the reading end of a pipe; give its writing end to connect_write_pipe()"
         ),
         Misuse::DuringSendfile => panic!(
             "{call}() was called on a transport while sendfile() sends on it; await sendfile() first"

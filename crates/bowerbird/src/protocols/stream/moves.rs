@@ -115,7 +115,8 @@ impl<G> Connection<Stream, G> {
 
     fn receive_eof(&mut self) {
         self.shared.reading_ended();
-        if self.fatal(&calls::EOF_RECEIVED, AnyProtocol::eof_received) == Some(false) {
+        let keeps_open = self.fatal(&calls::EOF_RECEIVED, AnyProtocol::eof_received);
+        if keeps_open == Some(false) || !self.shared.may_stay_open() {
             self.shared.close();
         }
     }
