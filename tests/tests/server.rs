@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bowerbird::runtime::{Handle, Unhandled};
 use bowerbird::streams::start_server_on;
+use bowerbird::sync::Event;
 use bowerbird::{
     Runner, Server, StreamReader, StreamWriter, all_tasks, open_connection, spawn, start_server,
     timeout, yield_now,
@@ -319,10 +320,14 @@ fn server_closed_while_clients_are_busy_lets_them_finish() {
     everywhere(|| async {
         let server = start_server(echo, "127.0.0.1:0").await.unwrap();
         let address = address(&server);
+        let all_are_there = Arc::new(Event::new());
         let clients: Vec<_> = (0..20)
             .map(|_| {
+                let all_are_there = all_are_there.clone();
                 spawn(async move {
                     let (mut reader, writer) = open_connection(address).await?;
+                    // Or one would be gone before the last is counted.
+                    all_are_there.wait().await;
                     for round in 0..50_u32 {
                         writer.write(round.to_be_bytes());
                         assert_eq!(reader.readexactly(4).await?, round.to_be_bytes());
@@ -333,6 +338,7 @@ fn server_closed_while_clients_are_busy_lets_them_finish() {
             })
             .collect();
         until(|| server.connection_count() == 20).await;
+        all_are_there.set();
         server.close();
         server.wait_closed().await;
         for client in clients {

@@ -31,6 +31,7 @@
 //! | what blocks | [`to_thread`], [`spawn_blocking`], and back with [`from_thread`] |
 //! | sockets, signals, channels | the modules `net`, `signal`, [`sync`] |
 //! | child processes | the module `process`: `create_subprocess_exec`, `Command` |
+//! | callbacks for bytes, as asyncio's transports | the module `protocols` |
 //! | an end in good order | [`Builder::graceful`](runtime::Builder::graceful), [`shutdown_requested`] |
 //! | a loop that is run by hand | [`EventLoop`], [`LoopHandle`], [`future::Future`]; in a GUI's loop: [`start_guest_run`] |
 //!

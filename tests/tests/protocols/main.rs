@@ -6,6 +6,7 @@ mod errors;
 #[cfg(unix)]
 mod pipes;
 mod reading;
+mod servers;
 mod support;
 #[cfg(unix)]
 mod unix;

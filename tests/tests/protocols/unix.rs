@@ -1,7 +1,7 @@
 //! Connections over Unix sockets.
 
 use bowerbird::net::{UnixListener, UnixStream};
-use bowerbird::protocols::{connect_accepted_socket, create_unix_connection};
+use bowerbird::protocols::{connect_accepted_socket, create_unix_connection, create_unix_server};
 use bowerbird_tests::{Journal, everywhere, until};
 
 use crate::support::{Noted, end};
@@ -62,5 +62,30 @@ fn both_ends_may_be_protocols() {
         end(&journals[1]).await;
         journals[0].expect(&["made", "data 5", "lost"]);
         journals[1].expect(&["made", "data 4", "eof", "lost"]);
+    });
+}
+
+#[test]
+fn create_unix_server_works() {
+    everywhere(|| async {
+        let directory = std::env::temp_dir().join(format!(
+            "bowerbird-protocols-server-{}-{:?}",
+            std::process::id(),
+            std::time::SystemTime::now()
+        ));
+        std::fs::create_dir(&directory).unwrap();
+        let path = directory.join("socket");
+        let journal = Journal::new();
+        let of_server = journal.clone();
+        let server = create_unix_server(move || Noted::new(&of_server), &path).await.unwrap();
+        let mut client = UnixStream::connect(&path).await.unwrap();
+        client.write_all(b"hello").await.unwrap();
+        until(|| journal.lines().len() == 2).await;
+        drop(client);
+        server.close();
+        server.wait_closed().await;
+        journal.expect(&["made", "data 5", "eof", "lost"]);
+        assert!(!path.exists());
+        std::fs::remove_dir_all(&directory).unwrap();
     });
 }

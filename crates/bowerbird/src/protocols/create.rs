@@ -200,7 +200,7 @@ where
 }
 
 /// Starts the task of a connection; the waiter, if there is one, hears when `connection_made` has been called.
-fn spawn<K: Kind, G: Send + Unpin + 'static>(
+pub(super) fn spawn<K: Kind, G: Send + Unpin + 'static>(
     shared: Arc<K>,
     wire: Arc<K::Wire>,
     protocol: K::Protocol,
@@ -254,8 +254,10 @@ async fn connect_socket<P: StreamProtocol<K>, K>(
     location: &'static Location<'static>,
 ) -> io::Result<Transport> {
     let protocol = protocol_factory().into_any();
+    // After a reset it cannot be asked for.
+    let peer_addr = wire.peer_addr();
     let wire = Arc::new(wire);
-    let stream = Stream::new(wire.clone());
+    let stream = Stream::new(wire.clone(), peer_addr);
     spawn_and_wait(stream.clone(), wire, protocol, location).await?;
     Ok(Transport(stream))
 }

@@ -26,6 +26,7 @@ mod hub;
 mod life;
 mod protocol;
 mod scratch;
+mod server;
 mod stream;
 mod transport;
 mod wire;
@@ -38,5 +39,8 @@ pub use datagram::{
     CreateDatagramEndpoint, DatagramProtocol, DatagramTransport, create_datagram_endpoint,
 };
 pub use protocol::{BufferedProtocol, Protocol};
+pub use server::create_server;
+#[cfg(unix)]
+pub use server::create_unix_server;
 pub use transport::Transport;
 pub use wire::Socket;

@@ -45,7 +45,6 @@ enum Writing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misuse {
     AfterEof,
-    DuringSendfile,
     ReadingEnd,
 }
 
@@ -55,8 +54,6 @@ struct State {
     wire: Option<Arc<Wire>>,
     reading: Reading,
     writing: Writing,
-    /// A file is being sent, and nobody else may write.
-    sends_file: bool,
     next_protocol: Option<AnyProtocol>,
 }
 
@@ -76,15 +73,12 @@ struct After {
 }
 
 impl Stream {
-    pub(super) fn new(wire: Arc<Wire>) -> Arc<Self> {
-        // It cannot be asked for after a reset.
-        let peer_addr = wire.peer_addr();
+    pub(super) fn new(wire: Arc<Wire>, peer_addr: Option<SocketAddr>) -> Arc<Self> {
         let state = State {
             life: Life::new(),
             reading: if wire.can_read() { Reading::Reads } else { Reading::Ended },
             writing: if wire.can_write() { Writing::Open } else { Writing::Never },
             wire: Some(wire),
-            sends_file: false,
             next_protocol: None,
         };
         let known = peer_addr.map_or_else(OnceLock::new, |address| OnceLock::from(Some(address)));
@@ -125,14 +119,13 @@ impl Stream {
 
     /// Sends what can be sent now and keeps the rest.
     pub(super) fn write(&self, pieces: &[IoSlice<'_>]) -> Result<(), Misuse> {
-        let reports = self.hub.change(|state| match (state.writing, state.sends_file) {
-            (Writing::Open, false) => {
+        let reports = self.hub.change(|state| match state.writing {
+            Writing::Open => {
                 let after = state.write(pieces);
                 (Ok(after.reports), after.wakes)
             }
-            (Writing::Open, true) => (Err(Misuse::DuringSendfile), false),
-            (Writing::Wanted | Writing::Done, _) => (Err(Misuse::AfterEof), false),
-            (Writing::Never, _) => (Err(Misuse::ReadingEnd), false),
+            Writing::Wanted | Writing::Done => (Err(Misuse::AfterEof), false),
+            Writing::Never => (Err(Misuse::ReadingEnd), false),
         })?;
         if reports {
             report_lost_write();

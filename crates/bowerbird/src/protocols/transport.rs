@@ -61,7 +61,7 @@ impl Transport {
     /// from the fifth on). An error loses the connection.
     ///
     /// # Panics
-    /// At the reading end of a pipe; after [`write_eof`](Self::write_eof), and while [`sendfile`](super::sendfile) sends on this transport.
+    /// At the reading end of a pipe; after [`write_eof`](Self::write_eof).
     #[track_caller]
     pub fn write(&self, data: &[u8]) {
         if data.is_empty() {
@@ -253,9 +253,6 @@ fn misused(call: &str, misuse: Misuse) {
         ),
         Misuse::ReadingEnd => panic!(
             "{call}() was called on the reading end of a pipe; give its writing end to connect_write_pipe()"
-        ),
-        Misuse::DuringSendfile => panic!(
-            "{call}() was called on a transport while sendfile() sends on it; await sendfile() first"
         ),
     }
 }

@@ -76,15 +76,13 @@ impl Accepting {
         }
         match shared.admission() {
             Admission::Full => Poll::Pending,
-            Admission::Granted => poll_door(shared, door, cx),
+            Admission::Granted => poll_door(door, cx),
         }
     }
 
-    fn welcome(&mut self, (reader, writer): Accepted) {
+    fn welcome(&mut self, accepted: Accepted) {
         self.is_reported = false;
-        let client = self.shared.enter(writer.transport());
-        let reader = reader.with_limit(self.shared.settings.limit);
-        (self.shared.serve)((reader, writer), client);
+        (self.shared.serve)(accepted, &self.shared);
     }
 
     /// Tells of the first failure in a row, and waits where another try would fail too.

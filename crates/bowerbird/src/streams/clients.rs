@@ -12,9 +12,33 @@ use bowerbird_net::streams::StreamTransport;
 use bowerbird_sync::Event;
 
 use super::door::{Accepted, Listener};
+use crate::protocols::Transport;
 
-/// Runs a client: spawns its task, which owns the [`Client`].
-pub(super) type Serve = Box<dyn Fn(Accepted, Client) + Send + Sync>;
+/// Runs a client: takes it in with [`Shared::enter`] and spawns its task, which owns the [`Client`].
+pub(crate) type Serve = Box<dyn Fn(Accepted, &Arc<Shared>) + Send + Sync>;
+
+/// The connection of a client, to be closed from here.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    Stream(StreamTransport),
+    Protocol(Transport),
+}
+
+impl Connection {
+    pub(super) fn close(&self) {
+        match self {
+            Self::Stream(transport) => transport.close(),
+            Self::Protocol(transport) => transport.close(),
+        }
+    }
+
+    pub(super) fn abort(&self) {
+        match self {
+            Self::Stream(transport) => transport.abort(),
+            Self::Protocol(transport) => transport.abort(),
+        }
+    }
+}
 
 /// What a server is made with.
 pub(super) struct Settings {
@@ -28,7 +52,7 @@ pub(super) struct Settings {
 }
 
 /// What all handles of a server, its accepting tasks and its clients share.
-pub(super) struct Shared {
+pub(crate) struct Shared {
     pub(super) doors: Vec<Door>,
     pub(super) settings: Settings,
     pub(super) serve: Serve,
@@ -45,7 +69,7 @@ struct State {
     is_serving: bool,
     is_forever: bool,
     is_closed: bool,
-    clients: HashMap<u64, StreamTransport>,
+    clients: HashMap<u64, Connection>,
     next_client: u64,
     /// How many clients have ended.
     gone_count: u64,
@@ -147,7 +171,7 @@ impl Shared {
     }
 
     /// The connections of all clients.
-    pub(super) fn transports(&self) -> Vec<StreamTransport> {
+    pub(super) fn connections(&self) -> Vec<Connection> {
         self.state.lock().clients.values().cloned().collect()
     }
 
@@ -161,11 +185,11 @@ impl Shared {
     }
 
     /// Takes a client in; it is one until what this returns is dropped.
-    pub(super) fn enter(self: &Arc<Self>, transport: StreamTransport) -> Client {
+    pub(crate) fn enter(self: &Arc<Self>, connection: Connection) -> Client {
         let mut state = self.state.lock();
         let id = state.next_client;
         state.next_client += 1;
-        state.clients.insert(id, transport);
+        state.clients.insert(id, connection);
         drop(state);
         Client { shared: self.clone(), id }
     }
@@ -190,7 +214,7 @@ impl Shared {
 pub(super) struct Closed;
 
 /// A client of a server, as long as this lives.
-pub(super) struct Client {
+pub(crate) struct Client {
     pub(super) shared: Arc<Shared>,
     id: u64,
 }
@@ -203,10 +227,9 @@ impl Drop for Client {
 
 /// Polls a listener that may be gone.
 pub(super) fn poll_door(
-    shared: &Shared,
     door: &Door,
     cx: &mut Context<'_>,
 ) -> Poll<Option<std::io::Result<Accepted>>> {
     let Some(listener) = door.listener() else { return Poll::Ready(None) };
-    listener.0.poll_accept(cx, shared.settings.location).map(Some)
+    listener.0.poll_accept(cx).map(Some)
 }

@@ -6,19 +6,35 @@ use std::net::SocketAddr;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use bowerbird_net::TcpListener;
+#[cfg(unix)]
+use bowerbird_net::UnixStream;
 use bowerbird_net::streams::{StreamReader, StreamWriter, from_socket};
+use bowerbird_net::{TcpListener, TcpStream};
 
 /// A connection that was accepted.
-pub(super) type Accepted = (StreamReader, StreamWriter);
+pub(crate) enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
 
-/// A listener that gives readers and writers.
-pub(super) trait Accepts: Send + Sync + 'static {
-    fn poll_accept(
-        &self,
-        cx: &mut Context<'_>,
+impl Accepted {
+    /// For a server of streams.
+    pub(super) fn into_streams(
+        self,
         location: &'static Location<'static>,
-    ) -> Poll<io::Result<Accepted>>;
+    ) -> (StreamReader, StreamWriter) {
+        match self {
+            Self::Tcp(stream, peer) => from_socket(stream, Some(peer), location),
+            #[cfg(unix)]
+            Self::Unix(stream) => from_socket(stream, None, location),
+        }
+    }
+}
+
+/// A listener of any family.
+pub(super) trait Accepts: Send + Sync + 'static {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>>;
 
     /// Its address, if it has one of the internet.
     fn local_addr(&self) -> Option<SocketAddr>;
@@ -57,13 +73,8 @@ impl fmt::Debug for Listener {
 }
 
 impl Accepts for TcpListener {
-    fn poll_accept(
-        &self,
-        cx: &mut Context<'_>,
-        location: &'static Location<'static>,
-    ) -> Poll<io::Result<Accepted>> {
-        TcpListener::poll_accept(self, cx)
-            .map_ok(|(stream, peer)| from_socket(stream, Some(peer), location))
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        TcpListener::poll_accept(self, cx).map_ok(|(stream, peer)| Accepted::Tcp(stream, peer))
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {

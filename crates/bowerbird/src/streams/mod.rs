@@ -24,6 +24,8 @@ mod start;
 mod unix;
 
 pub use bowerbird_net::streams::*;
+pub(crate) use clients::{Connection, Serve};
+pub(crate) use door::Accepted;
 pub use door::Listener;
 pub use server::{ServeForever, Server, ServerClosed};
 pub use start::{ClientResult, StartServer, start_server, start_server_on};

@@ -12,7 +12,7 @@ use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
 
 use super::accept::accept;
-use super::clients::{Closed, Shared};
+use super::clients::{Closed, Connection, Shared};
 use crate::cleanup::{AsyncContextManager, Outcome, defer};
 use bowerbird_core::Task;
 
@@ -127,14 +127,14 @@ impl Server {
     ///
     /// asyncio: `close_clients()`.
     pub fn close_clients(&self) {
-        self.0.transports().iter().for_each(|transport| transport.close());
+        self.0.connections().iter().for_each(Connection::close);
     }
 
     /// Closes the connections of all clients at once; what they have buffered is lost.
     ///
     /// asyncio: `abort_clients()`.
     pub fn abort_clients(&self) {
-        self.0.transports().iter().for_each(|transport| transport.abort());
+        self.0.connections().iter().for_each(Connection::abort);
     }
 
     /// Waits until the server is closed and its last client is gone: its connection is closed, and its task has

@@ -16,8 +16,8 @@ use bowerbird_net::streams::{ListenOptions, StreamReader, StreamWriter, listen};
 use bowerbird_net::tls::TlsAcceptor;
 use bowerbird_net::{Target, ToAddrs};
 
-use super::clients::{Client, Serve, Settings, Shared};
-use super::door::{Accepted, Listener};
+use super::clients::{Client, Connection, Serve, Settings, Shared};
+use super::door::Listener;
 use super::server::Server;
 use crate::run::outside_a_runtime;
 
@@ -90,7 +90,7 @@ where
     H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
     F: Future<Output: ClientResult> + Send + 'static,
 {
-    StartServer::new("start_server", handler).address(addrs)
+    StartServer::streams("start_server", handler).address(addrs)
 }
 
 /// Starts a server on listeners that there are already; as [`start_server`].
@@ -127,7 +127,7 @@ where
     F: Future<Output: ClientResult> + Send + 'static,
     L: Into<Listener>,
 {
-    let mut start = StartServer::new("start_server_on", handler);
+    let mut start = StartServer::streams("start_server_on", handler);
     start.listeners.extend(listeners.into_iter().map(Into::into));
     start
 }
@@ -156,16 +156,22 @@ pub struct StartServer {
 }
 
 impl StartServer {
+    /// A server of streams.
     #[track_caller]
-    pub(super) fn new<H, F>(call: &'static str, handler: H) -> Self
+    pub(super) fn streams<H, F>(call: &'static str, handler: H) -> Self
     where
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: ClientResult> + Send + 'static,
     {
+        Self::new(call, serve_by(handler, Location::caller()))
+    }
+
+    #[track_caller]
+    pub(crate) fn new(call: &'static str, serve: Serve) -> Self {
         let Some(runtime) = Handle::try_current() else { outside_a_runtime(call) };
         let location = Location::caller();
         Self {
-            serve: Some(serve_by(handler, location)),
+            serve: Some(serve),
             targets: Vec::new(),
             listeners: Vec::new(),
             bindings: Vec::new(),
@@ -390,15 +396,18 @@ where
     let handler = Arc::new(handler);
     let mut options = SpawnOptions::default();
     options.name = Some("client".into());
-    Box::new(move |accepted, client| {
-        let future = serve(handler.clone(), accepted, client);
+    Box::new(move |accepted, shared| {
+        let (reader, writer) = accepted.into_streams(location);
+        let client = shared.enter(Connection::Stream(writer.transport()));
+        let reader = reader.with_limit(shared.settings.limit);
+        let future = serve(handler.clone(), reader, writer, client);
         // It cannot fail: the accepting task is inside the runtime. Nobody awaits it; a panic is reported.
         drop(spawn_with(future, &options, location));
     })
 }
 
 /// The task of a client: the handler, and then the rest of what it has written.
-async fn serve<H, F>(handler: Arc<H>, (reader, writer): Accepted, client: Client)
+async fn serve<H, F>(handler: Arc<H>, reader: StreamReader, writer: StreamWriter, client: Client)
 where
     H: Fn(StreamReader, StreamWriter) -> F,
     F: Future<Output: ClientResult>,

@@ -3,13 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
-use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bowerbird_net::streams::{StreamReader, StreamWriter, from_socket};
+use bowerbird_net::streams::{StreamReader, StreamWriter};
 use bowerbird_net::{UnixListener, UnixStream};
 
 use super::door::{Accepted, Accepts, Listener};
@@ -27,13 +26,8 @@ impl From<UnixListener> for Listener {
 }
 
 impl Accepts for UnixListener {
-    fn poll_accept(
-        &self,
-        cx: &mut Context<'_>,
-        location: &'static Location<'static>,
-    ) -> Poll<io::Result<Accepted>> {
-        UnixListener::poll_accept(self, cx)
-            .map_ok(|(stream, _)| from_socket(stream, None, location))
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        UnixListener::poll_accept(self, cx).map_ok(|(stream, _)| Accepted::Unix(stream))
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {
@@ -88,8 +82,7 @@ where
     H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
     F: Future<Output: ClientResult> + Send + 'static,
 {
-    let start = StartServer::new("start_unix_server", handler);
-    StartUnixServer { start, path: Some(path.as_ref().to_owned()), cleans_up: true }
+    StartUnixServer::new(StartServer::streams("start_unix_server", handler), path.as_ref())
 }
 
 /// The future of [`start_unix_server`], and its options.
@@ -102,6 +95,10 @@ pub struct StartUnixServer {
 }
 
 impl StartUnixServer {
+    pub(crate) fn new(start: StartServer, path: &Path) -> Self {
+        Self { start, path: Some(path.to_owned()), cleans_up: true }
+    }
+
     /// Sets whether the file is removed when the server is closed.
     ///
     /// asyncio: `cleanup_socket=`.
