@@ -5,9 +5,10 @@ use std::task::Poll;
 
 use bowerbird::codec::{
     AnyDelimiterCodec, BytesCodec, BytesMut, Decoder, Encoder, FrameError, Framed, FramedRead,
-    FramedWrite, LengthDelimitedBuilder, LengthDelimitedCodec, LinesCodec,
+    FramedWrite, LengthDelimitedBuilder, LengthDelimitedCodec, LinesCodec, UdpFramed,
 };
 use bowerbird::io::{duplex, join, sink};
+use bowerbird::net::UdpSocket;
 use bowerbird::stream::StreamExt;
 use bowerbird::{spawn, yield_now};
 use bowerbird_tests::{Dribble, Sip, everywhere, on_workers, paused};
@@ -355,5 +356,37 @@ fn many_frames_of_one_read_give_others_their_turn() {
         }
         assert!(has_run);
         FramedWrite::new(sink(), BytesCodec::new()).send("x").await.unwrap();
+    });
+}
+
+#[test]
+fn datagrams_are_frames_and_do_not_run_into_each_other() {
+    everywhere(|| async {
+        let bind = || UdpSocket::bind("127.0.0.1:0");
+        let (sender, mut there) = (
+            bind().await.unwrap(),
+            UdpFramed::new(bind().await.unwrap(), LengthDelimitedCodec::new()),
+        );
+        let to = there.get_ref().local_addr().unwrap();
+        for datagram in [&b"\0\0\0\x02hi\0\0\0\x01x"[..], b"\0\0\0\x09cut", b"", b"\0\0\0\x01y"] {
+            sender.send_to(datagram, to).await.unwrap();
+        }
+        let mut seen = Vec::new();
+        while seen.len() < 4 {
+            seen.push(there.next().await.map(|(frame, from)| {
+                assert_eq!(from, sender.local_addr().unwrap());
+                frame.to_vec()
+            }));
+        }
+        assert_eq!(seen[0].as_ref().unwrap(), b"hi");
+        assert_eq!(seen[1].as_ref().unwrap(), b"x");
+        assert!(seen[2].as_ref().unwrap_err().to_string().contains("3 byte(s) of it are there"));
+        assert_eq!(seen[3].as_ref().unwrap(), b"y");
+
+        let mut here =
+            UdpFramed::new(sender, LengthDelimitedCodec::builder().max_frame_length(3).new_codec());
+        assert!(here.send("long", to).await.is_err());
+        here.send("ok", to).await.unwrap();
+        assert_eq!(there.next().await.unwrap().0, "ok");
     });
 }

@@ -33,6 +33,7 @@ mod length_delimited;
 mod lines;
 mod plain;
 mod traits;
+mod udp;
 
 pub use bytes::{Bytes, BytesMut};
 pub use delimiter::AnyDelimiterCodec;
@@ -44,3 +45,4 @@ pub use length_delimited::{LengthDelimitedBuilder, LengthDelimitedCodec};
 pub use lines::LinesCodec;
 pub use plain::BytesCodec;
 pub use traits::{Decoder, Encoder};
+pub use udp::{NextFrame, SendFrame, UdpFramed};

@@ -5,7 +5,7 @@
 //! Files have no readiness: an operation on one blocks its thread. So each is done by a thread of the blocking pool,
 //! and each costs a hop there and back, about as much as several small reads. What is here saves hops:
 //!
-//! - [`read`], [`write`], [`copy`] and their like do all they have to in one hop.
+//! - [`read`], [`write()`], [`copy`] and their like do all they have to in one hop.
 //! - [`batch`] does what its closure does in one hop: open, read, rename.
 //! - [`read_dir`] and [`walk`] bring many entries a hop.
 //! - a [`File`] reads and writes by the traits of the module [`io`](crate::io), a hop each time: put a `BufReader` or
