@@ -58,7 +58,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
-//! | `net` | yes | the module `net`: TCP, with the traits of futures-io |
+//! | `net` | yes | the module `net`: TCP, UDP, Unix sockets and pipes, with the traits of futures-io |
 //! | `process` | yes | the module `process`: child processes, with pipes as streams |
 //! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
 //! | `fs` | yes | the module `fs`; `stdin`, `stdout` and `stderr` in `io` |
