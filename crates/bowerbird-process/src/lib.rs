@@ -18,6 +18,9 @@ mod bell;
 pub mod process;
 #[cfg(unix)]
 pub mod signal;
+#[cfg(windows)]
+#[path = "signal/windows.rs"]
+pub mod signal;
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "sets handlers, which std cannot")]
 mod takeover;

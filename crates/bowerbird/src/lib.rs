@@ -60,7 +60,7 @@
 //! | `macros` | yes | `#[bowerbird::main]`, `#[bowerbird::test]`, `#[bowerbird::cancel_safe]` |
 //! | `net` | yes | the module `net`: TCP, UDP, Unix sockets and pipes, with the traits of futures-io |
 //! | `process` | yes | the module `process`: child processes, with pipes as streams |
-//! | `signal` | yes | the module `signal`, on Unix; `run` answers Ctrl-C |
+//! | `signal` | yes | the module `signal`: signals, on Windows console events; on Unix `run` answers Ctrl-C |
 //! | `fs` | yes | the module `fs`; `stdin`, `stdout` and `stderr` in `io` |
 //! | `codec` | no | the module `codec`: frames out of streams of bytes; brings the crate `bytes` |
 //! | `tokio-io` | no | tokio's `AsyncRead` and `AsyncWrite` for the streams of `net` |
@@ -96,7 +96,7 @@ pub use bowerbird_net::codec;
 pub mod protocols;
 #[cfg(feature = "process")]
 pub mod process;
-#[cfg(all(unix, feature = "signal"))]
+#[cfg(all(any(unix, windows), feature = "signal"))]
 pub mod signal;
 pub mod stream;
 #[cfg(feature = "net")]

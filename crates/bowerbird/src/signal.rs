@@ -1,4 +1,4 @@
-//! Unix signals, as streams of deliveries.
+//! Unix signals, as streams of deliveries; on Windows the events of the console, by the same names.
 //!
 //! asyncio: `loop.add_signal_handler`.
 //!

@@ -66,6 +66,12 @@ kinds! {
 }
 
 impl SignalKind {
+    /// `SIGINFO`: Ctrl-T, for what the program is doing at the moment. Not on Linux.
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+    pub const fn info() -> Self {
+        Self(libc::SIGINFO)
+    }
+
     /// Makes a kind from the system's number, which [`signal`](super::signal()) checks.
     pub const fn from_raw(number: i32) -> Self {
         Self(number)
