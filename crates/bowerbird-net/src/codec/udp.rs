@@ -104,6 +104,9 @@ impl<C> UdpFramed<C> {
     }
 }
 
+/// A frame and its sender.
+type Frame<C> = Result<(<C as Decoder>::Item, SocketAddr), <C as Decoder>::Error>;
+
 impl<C: Decoder> UdpFramed<C> {
     /// Waits for the next frame, and gives it with its sender.
     ///
@@ -120,11 +123,7 @@ impl<C: Decoder> UdpFramed<C> {
         NextFrame { framed: self, leaf: Leaf::new("UdpFramed::next") }
     }
 
-    fn poll_frame(
-        &mut self,
-        leaf: &mut Leaf,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(C::Item, SocketAddr), C::Error>> {
+    fn poll_frame(&mut self, leaf: &mut Leaf, cx: &mut Context<'_>) -> Poll<Frame<C>> {
         loop {
             if let Some(from) = self.from {
                 let frame = ready!(step(leaf, cx, |_| Poll::Ready(self.decode())));
@@ -153,7 +152,7 @@ impl<C: Decoder> UdpFramed<C> {
 }
 
 impl<C: Decoder + Unpin> Stream for UdpFramed<C> {
-    type Item = Result<(C::Item, SocketAddr), C::Error>;
+    type Item = Frame<C>;
 
     /// Never gives `None`: a socket has no end.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -173,7 +172,7 @@ pub struct NextFrame<'a, C> {
 }
 
 impl<C: Decoder> Future for NextFrame<'_, C> {
-    type Output = Result<(C::Item, SocketAddr), C::Error>;
+    type Output = Frame<C>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { framed, leaf } = self.get_mut();
