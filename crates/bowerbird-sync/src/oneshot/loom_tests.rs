@@ -2,6 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::sync::atomic::{AtomicUsize, Ordering};
+use bowerbird_base::sync::cell::UnsafeCell;
 use bowerbird_base::sync::{Arc, thread};
 use loom::future::block_on;
 
@@ -31,6 +32,26 @@ fn waker() -> (Waker, Arc<AtomicUsize>) {
     }
     let wakes = Arc::new(AtomicUsize::new(0));
     (Waker::from(std::sync::Arc::new(Count(wakes.clone()))), wakes)
+}
+
+/// `[ORD-4]`: who sees that nobody receives any more sees what the receiver's side did before it left.
+#[test]
+fn sender_sees_what_came_before_the_drop_of_the_receiver() {
+    loom::model(|| {
+        let (sender, receiver) = channel::<()>();
+        let told = Arc::new(UnsafeCell::new(0));
+        let looking = {
+            let told = told.clone();
+            thread::spawn(move || {
+                if sender.is_closed() {
+                    told.with(|_| ());
+                }
+            })
+        };
+        told.with_mut(|_| ());
+        drop(receiver);
+        looking.join().unwrap();
+    });
 }
 
 /// `[ORD-1]`, `[ORD-2]`: the value arrives whole, and the wake is not lost.

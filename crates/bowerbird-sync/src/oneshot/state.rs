@@ -56,8 +56,8 @@
 //!   accesses of the other side come before the free. Weaker: a race with the free (loom tests
 //!   `send_races_with_receiver_drop`, `both_sides_drop`).
 //! - `[ORD-4]` A receiver that finds 0 has touched nothing in the block but the word: with a waker it would
-//!   not be 0. Release is more than is needed, and the one ordering here that no model can miss; it costs
-//!   nothing beside the others and keeps ORD-3 true of edge 6.
+//!   not be 0. Release is for what it did elsewhere: who sees the end sees that too (loom test
+//!   `sender_sees_what_came_before_the_drop_of_the_receiver`). It keeps ORD-3 true of edge 6 as well.
 //!
 //! One word carries all of it, so the order of its modifications decides and nothing needs `SeqCst`.
 

@@ -57,6 +57,25 @@ fn holder_sees_what_the_one_before_did() {
     });
 }
 
+/// `[ORD-1]`: who takes a permit away for good sees what its last holder did.
+#[test]
+fn who_takes_permits_away_sees_what_the_one_before_did() {
+    loom::model(|| {
+        let shared = Arc::new((Permits::new(0), UnsafeCell::new(0)));
+        let other = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                if shared.0.take_up_to(1) == 1 {
+                    shared.1.with(|_| ());
+                }
+            })
+        };
+        shared.1.with_mut(|_| ());
+        shared.0.give(1);
+        other.join().unwrap();
+    });
+}
+
 /// A wait that comes while the permit is given back is served.
 #[test]
 fn give_races_with_a_wait() {

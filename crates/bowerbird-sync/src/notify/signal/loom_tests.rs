@@ -45,6 +45,22 @@ fn beside<T: 'static>(shared: T, one: impl FnOnce(&T) + 'static, other: impl FnO
     shared
 }
 
+/// `[ORD-1]`: who looks whether it is stored and takes nothing sees as much.
+#[test]
+fn who_looks_sees_what_came_before_it() {
+    loom::model(|| {
+        let look = |shared: &(Signal, UnsafeCell<i32>)| {
+            if shared.0.is_stored() {
+                shared.1.with(|_| ());
+            }
+        };
+        beside((Signal::new(), UnsafeCell::new(0)), look, |shared| {
+            shared.1.with_mut(|_| ());
+            shared.0.notify_one(End::First);
+        });
+    });
+}
+
 /// `[ORD-1]`. No list, so that no lock helps. The one that looks is in the second thread: loom tries it first
 /// after all that the other does, and would not come to that by itself.
 #[test]
