@@ -184,7 +184,7 @@ options! {
     TcpSocket, this => &this.socket;
     reuse_address, set_reuse_address: bool, reuse_address, set_reuse_address,
         "whether an address in TIME_WAIT may be bound (`SO_REUSEADDR`; on Windows it lets others steal the port).";
-    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
     reuse_port, set_reuse_port: bool, reuse_port, set_reuse_port,
         "whether several sockets may bind one port (`SO_REUSEPORT`). Unix.";
     linger, set_linger: Option<Duration>, linger, set_linger,
