@@ -29,7 +29,9 @@
 //! | cleanup that awaits | [`with()`], [`AsyncExitStack`], [`defer`] |
 //! | time | [`sleep`], [`interval`], the module [`time`] |
 //! | what blocks | [`to_thread`], [`spawn_blocking`], and back with [`from_thread`] |
-//! | sockets, signals, channels | the modules `net`, `signal`, [`sync`] |
+//! | connections and servers | `open_connection`, `start_server`, the module `streams`; sockets in `net`, TLS in `tls` |
+//! | files, standard streams, buffers | the modules `fs` and [`io`] |
+//! | locks, queues, channels; signals | the modules [`sync`] and `signal` |
 //! | child processes | the module `process`: `create_subprocess_exec`, `Command` |
 //! | callbacks for bytes, as asyncio's transports | the module `protocols` |
 //! | an end in good order | [`Builder::graceful`](runtime::Builder::graceful), [`shutdown_requested`] |
