@@ -48,6 +48,7 @@ socket_from!(TcpStream: Tcp);
 socket_from!(UnixStream: Unix, Sender: Sender, Receiver: Receiver);
 
 /// What an end of a pipe cannot do. The state of the transport does not ask for it.
+#[cfg(unix)]
 fn one_way<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "the other direction of a pipe"))
 }
