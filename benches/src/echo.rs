@@ -22,6 +22,9 @@ pub const MESSAGE_BYTES: usize = 64;
 /// How many connections the client holds.
 pub const CONNECTIONS: usize = 64;
 
+/// How many connections are idle in a server whose memory is measured: those before it and those in it.
+pub const IDLE_CONNECTIONS: (usize, usize) = (1_000, 10_000);
+
 /// What came of an exchange.
 pub struct Exchange {
     /// How many messages went there and back.

@@ -1,6 +1,8 @@
 //! What is asked of the operating system: pin to a CPU, CPU time, resident memory.
 
-pub use imp::{cpu_time, machine_times, pin_to_one_cpu, resident_bytes, with_one_cpu};
+pub use imp::{
+    allow_many_descriptors, cpu_time, machine_times, pin_to_one_cpu, resident_bytes, with_one_cpu,
+};
 
 use std::ops::Sub;
 

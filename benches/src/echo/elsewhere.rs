@@ -18,6 +18,20 @@ impl Client {
         panic!("the echo benchmark needs Linux");
     }
 
+    /// Refuses.
+    ///
+    /// # Panics
+    ///
+    /// Always.
+    pub fn connect_udp(_: SocketAddr) -> Self {
+        panic!("the echo benchmark needs Linux");
+    }
+
+    /// Never called.
+    pub fn end_udp(self) {
+        unreachable!("there is no client here");
+    }
+
     /// Never called.
     pub fn exchange(&mut self, _: impl Fn(u64, Duration) -> bool) -> Exchange {
         unreachable!("there is no client here");

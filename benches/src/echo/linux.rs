@@ -1,12 +1,12 @@
 //! The client on epoll.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fd::OwnedFd;
+use rustix::net::SendFlags;
 
 use super::{CONNECTIONS, Exchange, MESSAGE_BYTES};
 
@@ -17,30 +17,61 @@ pub struct Client {
 }
 
 struct Connection {
-    stream: TcpStream,
+    socket: OwnedFd,
     sent_at: Instant,
     received_bytes: usize,
 }
 
 impl Client {
-    /// Connects to the server.
+    /// Connects to the server by TCP.
     ///
     /// # Panics
     ///
     /// When it cannot.
     pub fn connect(address: SocketAddr) -> Self {
+        Self::over(|| {
+            let stream = TcpStream::connect(address).expect("connect");
+            stream.set_nodelay(true).expect("nodelay");
+            stream.set_nonblocking(true).expect("nonblocking");
+            stream.into()
+        })
+    }
+
+    /// Sends to the server by UDP. Nothing is lost on the loopback: at most one message of each socket is on
+    /// its way.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot.
+    pub fn connect_udp(address: SocketAddr) -> Self {
+        Self::over(|| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
+            socket.connect(address).expect("connect");
+            socket.set_nonblocking(true).expect("nonblocking");
+            socket.into()
+        })
+    }
+
+    fn over(make: impl Fn() -> OwnedFd) -> Self {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).expect("epoll_create");
         let connections = (0..CONNECTIONS)
             .map(|index| {
-                let stream = TcpStream::connect(address).expect("connect");
-                stream.set_nodelay(true).expect("nodelay");
-                stream.set_nonblocking(true).expect("nonblocking");
+                let socket = make();
                 let data = epoll::EventData::new_u64(index as u64);
-                epoll::add(&epoll, &stream, data, epoll::EventFlags::IN).expect("epoll_ctl");
-                Connection { stream, sent_at: Instant::now(), received_bytes: 0 }
+                epoll::add(&epoll, &socket, data, epoll::EventFlags::IN).expect("epoll_ctl");
+                Connection { socket, sent_at: Instant::now(), received_bytes: 0 }
             })
             .collect();
         Self { epoll, connections }
+    }
+
+    /// Ends a UDP server, which cannot see that its clients are gone: by an empty message.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be sent.
+    pub fn end_udp(self) {
+        rustix::net::send(&self.connections[0].socket, &[], SendFlags::empty()).expect("send");
     }
 
     /// Exchanges messages until `is_enough`, asked with their number and the time spent, says so, and
@@ -80,13 +111,14 @@ impl Connection {
         self.received_bytes = 0;
         self.sent_at = Instant::now();
         // A socket with nothing in flight has room for one message.
-        self.stream.write_all(&[7; MESSAGE_BYTES]).expect("send");
+        let count = rustix::io::write(&self.socket, &[7; MESSAGE_BYTES]).expect("send");
+        assert_eq!(count, MESSAGE_BYTES);
     }
 
     /// Takes what is there; when the message is complete, how long it took.
     fn receive(&mut self) -> Option<Duration> {
         let mut buffer = [0; MESSAGE_BYTES];
-        let count = self.stream.read(&mut buffer).expect("receive");
+        let count = rustix::io::read(&self.socket, &mut buffer).expect("receive");
         assert!(count > 0, "the server has closed a connection");
         self.received_bytes += count;
         (self.received_bytes == MESSAGE_BYTES).then(|| self.sent_at.elapsed())

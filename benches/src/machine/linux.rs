@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use rustix::param::page_size;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -54,6 +55,16 @@ pub fn resident_bytes() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").expect("/proc/self/statm");
     let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("statm");
     pages * page_size() as u64
+}
+
+/// Lets this process have as many descriptors as it may.
+///
+/// # Panics
+///
+/// When the kernel refuses.
+pub fn allow_many_descriptors() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("setrlimit");
 }
 
 /// Returns the machine's CPU times and this process's part of them.

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bowerbird::net::{TcpListener, TcpStream};
+use bowerbird::net::{TcpListener, TcpStream, UdpSocket};
 use bowerbird::sync::oneshot;
 
 use super::{OURS, Runtime};
@@ -106,6 +106,24 @@ impl Runtime for Bowerbird {
         for task in tasks {
             task.await;
         }
+    }
+
+    async fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>) {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("bind");
+        bound.send(socket.local_addr().expect("address")).expect("somebody asked");
+        let echo = Self::spawn(async move {
+            let mut buffer = [0; BUFFER_BYTES];
+            loop {
+                match socket.recv_from(&mut buffer).await {
+                    Ok((0, _)) | Err(_) => return,
+                    Ok((count, from)) if socket.send_to(&buffer[..count], from).await.is_err() => {
+                        return;
+                    }
+                    Ok(_) => {}
+                }
+            }
+        });
+        echo.await;
     }
 }
 

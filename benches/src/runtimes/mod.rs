@@ -63,6 +63,10 @@ pub trait Runtime: Send + Sized + 'static {
         bound: mpsc::Sender<SocketAddr>,
         connections: usize,
     ) -> impl Future<Output = ()> + Send + 'static;
+
+    /// Serves an echo of datagrams, in one task: says on `bound` where, and returns when an empty one comes.
+    fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>)
+    -> impl Future<Output = ()> + Send + 'static;
 }
 
 /// Something to be done for a runtime that is chosen at run time.

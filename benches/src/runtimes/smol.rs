@@ -7,7 +7,7 @@
 //! `futures_channel::oneshot` stands in for it, the faster choice beside `async_channel::bounded(1)`.
 
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -125,6 +125,24 @@ impl<const IS_STATIC: bool> Runtime for Smol<IS_STATIC> {
         for task in tasks {
             task.await;
         }
+    }
+
+    async fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>) {
+        let socket = Async::<UdpSocket>::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
+        bound.send(socket.get_ref().local_addr().expect("address")).expect("somebody asked");
+        let echo = Self::spawn(async move {
+            let mut buffer = [0; BUFFER_BYTES];
+            loop {
+                match socket.recv_from(&mut buffer).await {
+                    Ok((0, _)) | Err(_) => return,
+                    Ok((count, from)) if socket.send_to(&buffer[..count], from).await.is_err() => {
+                        return;
+                    }
+                    Ok(_) => {}
+                }
+            }
+        });
+        echo.await;
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -117,6 +117,24 @@ impl<const CURRENT_THREAD: bool> Runtime for Tokio<CURRENT_THREAD> {
         for task in tasks {
             task.await;
         }
+    }
+
+    async fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>) {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
+        bound.send(socket.local_addr().expect("address")).expect("somebody asked");
+        let echo = Self::spawn(async move {
+            let mut buffer = [0; BUFFER_BYTES];
+            loop {
+                match socket.recv_from(&mut buffer).await {
+                    Ok((0, _)) | Err(_) => return,
+                    Ok((count, from)) if socket.send_to(&buffer[..count], from).await.is_err() => {
+                        return;
+                    }
+                    Ok(_) => {}
+                }
+            }
+        });
+        echo.await;
     }
 }
 

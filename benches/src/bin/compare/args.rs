@@ -27,7 +27,7 @@ pub(crate) struct Args {
 pub(crate) enum Request {
     Compare(Args),
     Child(Measurement),
-    EchoServer { runtime: String, workers: usize },
+    EchoServer { runtime: String, workers: usize, case: &'static str },
 }
 
 pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, String> {
@@ -66,6 +66,7 @@ fn echo_server(mut args: impl Iterator<Item = String>) -> Result<Request, String
     Ok(Request::EchoServer {
         runtime: args.next().ok_or("--echo-server needs a runtime")?,
         workers: number(args.next(), "--echo-server")?,
+        case: case(args.next())?,
     })
 }
 

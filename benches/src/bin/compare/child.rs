@@ -1,6 +1,7 @@
 //! One measurement: warm up, measure for about as long as asked, print the figures.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
+use std::net::TcpStream;
 use std::process::{self, Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use bowerbird_benches::cases::{
     Case, ChainedSpawn, Fib, Gather1000, PingPong, SpawnAwaitOne, SpawnManyLocal, TimerChurn,
     WakeLatency, YieldMany, bytes_per_parked_task, latencies,
 };
-use bowerbird_benches::echo::Client;
-use bowerbird_benches::machine::{cpu_time, pin_to_one_cpu};
+use bowerbird_benches::echo::{Client, IDLE_CONNECTIONS};
+use bowerbird_benches::machine::{allow_many_descriptors, cpu_time, pin_to_one_cpu};
 use bowerbird_benches::primitives::{self, Primitives};
 use bowerbird_benches::runtimes::{self, Runtime, Visitor};
 use bowerbird_benches::sync_cases::{
@@ -104,7 +105,8 @@ impl Visitor for Runner<'_> {
             TimerChurn::NAME => throughput::<R, TimerChurn>(workers, budget),
             WakeLatency::NAME => latency::<R>(workers, budget),
             "parked_task_memory" => memory::<R>(workers),
-            "tcp_echo" => echo(self.0).expect("the echo server"),
+            "tcp_echo" | "udp_echo" => echo(self.0).expect("the echo server"),
+            "idle_connection_memory" => idle_memory(self.0).expect("the echo server"),
             _ => unreachable!("a case without a measurement: {case}"),
         }
     }
@@ -183,19 +185,54 @@ fn memory<R: Runtime>(workers: usize) {
 fn echo(measurement: &Measurement) -> io::Result<()> {
     let mut server = Server::start(measurement)?;
     let port: u16 = server.answer()?;
-    let mut client = Client::connect(([127, 0, 0, 1], port).into());
+    let address = ([127, 0, 0, 1], port).into();
+    let is_udp = measurement.case == "udp_echo";
+    let mut client = if is_udp { Client::connect_udp(address) } else { Client::connect(address) };
     let budget = measurement.budget;
     client.exchange(|_, elapsed| elapsed > budget / 5);
     let cpu_before: u64 = server.cpu_ns()?;
     let mut done = client.exchange(|_, elapsed| elapsed > budget);
     let cpu_ns = server.cpu_ns()? - cpu_before;
-    drop(client);
+    if is_udp {
+        client.end_udp();
+    } else {
+        drop(client);
+    }
     server.process.wait()?;
     done.latencies_ns.sort_unstable();
     print("rate", done.messages as f64 / done.elapsed.as_secs_f64());
     print("server-cpu", cpu_ns as f64 / done.messages as f64);
     print("p50", percentile(&done.latencies_ns, 50) as f64 / 1e3);
     print("p99", percentile(&done.latencies_ns, 99) as f64 / 1e3);
+    Ok(())
+}
+
+/// What a connection costs the server that has one task for it, waiting for the next message.
+fn idle_memory(measurement: &Measurement) -> io::Result<()> {
+    allow_many_descriptors();
+    let mut server = Server::start(measurement)?;
+    let port: u16 = server.answer()?;
+    let mut connections = Vec::new();
+    let mut connect = |count: usize| {
+        for index in 0..count {
+            connections.push(TcpStream::connect(("127.0.0.1", port))?);
+            // They are accepted in order: when this one answers, all have a task. Now and then, so that no
+            // listener's queue overflows.
+            if index % 64 == 0 || index + 1 == count {
+                let last = connections.last_mut().expect("just made");
+                last.write_all(b"there?")?;
+                last.read_exact(&mut [0; 6])?;
+            }
+        }
+        io::Result::Ok(())
+    };
+    connect(IDLE_CONNECTIONS.0)?;
+    let before = server.memory()?;
+    connect(IDLE_CONNECTIONS.1)?;
+    let grown = server.memory()?.saturating_sub(before);
+    print("memory", grown as f64 / IDLE_CONNECTIONS.1 as f64);
+    drop(connections);
+    server.process.wait()?;
     Ok(())
 }
 
@@ -208,6 +245,7 @@ impl Server {
     fn start(measurement: &Measurement) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["--echo-server", &measurement.runtime, &measurement.workers.to_string()])
+            .arg(measurement.case)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -221,7 +259,15 @@ impl Server {
     }
 
     fn cpu_ns(&mut self) -> io::Result<u64> {
-        self.process.stdin.as_mut().expect("it is piped").write_all(b"\n")?;
+        self.ask("cpu")
+    }
+
+    fn memory(&mut self) -> io::Result<u64> {
+        self.ask("memory")
+    }
+
+    fn ask(&mut self, question: &str) -> io::Result<u64> {
+        writeln!(self.process.stdin.as_mut().expect("it is piped"), "{question}")?;
         self.answer()
     }
 }

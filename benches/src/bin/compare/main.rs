@@ -41,7 +41,9 @@ fn main() -> ExitCode {
             }
         },
         Ok(Request::Child(measurement)) => child::run(&measurement),
-        Ok(Request::EchoServer { runtime, workers }) => echo_server::run(&runtime, workers),
+        Ok(Request::EchoServer { runtime, workers, case }) => {
+            echo_server::run(&runtime, workers, case)
+        }
         Err(problem) => {
             eprintln!("compare: {problem}\n{USAGE}");
             ExitCode::from(2)

@@ -20,7 +20,9 @@ pub(crate) const CASES: &[&str] = &[
     "wake_latency",
     "timer_churn",
     "tcp_echo",
+    "udp_echo",
     "parked_task_memory",
+    "idle_connection_memory",
     "lock_uncontended",
     "lock_contended",
     "lock_hand_over",
@@ -106,8 +108,8 @@ pub(crate) fn interleave(args: &Args) -> Vec<Measurement> {
 fn rounds(case: &str, quick: bool) -> usize {
     match (case, quick) {
         // The figure hardly varies, and a round is long.
-        ("parked_task_memory", true) => 1,
-        (_, true) | ("parked_task_memory", false) => 3,
+        ("parked_task_memory" | "idle_connection_memory", true) => 1,
+        (_, true) | ("parked_task_memory" | "idle_connection_memory", false) => 3,
         (_, false) => 7,
     }
 }
