@@ -74,8 +74,9 @@ pub fn create_subprocess_shell(line: impl AsRef<OsStr>) -> Command {
 /// # How long a start takes
 /// Starting a program blocks the worker until the program has been loaded, as it does in Tokio, in smol and in
 /// asyncio: std's `posix_spawn`, or `fork` and `exec` where something is asked for that this cannot do (`uid`,
-/// `current_dir` on old systems, `pre_exec`, ...). That is about a millisecond, and for a fork of a process with much
-/// memory more. `to_thread(move || command.spawn())` moves it off the workers.
+/// `current_dir` on old systems, `pre_exec`, ...). That is some tenth of a millisecond, several milliseconds on a busy
+/// machine, and for a fork of a process with much memory more. `to_thread(move || command.spawn())` moves it off the
+/// workers.
 pub struct Command {
     std: os::Command,
     pub(super) stdin: Option<Stdio>,
