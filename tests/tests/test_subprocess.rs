@@ -212,8 +212,9 @@ fn test_stdin_not_inheritable() {
 #[test]
 fn test_wait_even_if_pipe_is_open() {
     check(|start| async move {
-        // The grandchild has both pipes, and ends when its input does.
-        let line = "(printf ready; exec cat) <&0 & wait";
+        // The grandchild has both pipes, and ends when its input does. (What a shell starts in the background reads
+        // nothing, unless it is told otherwise.)
+        let line = "exec 3<&0; (printf ready; exec cat <&3) & wait";
         let mut process = start.shell(line).stdin(PIPE).stdout(PIPE).await.unwrap();
         let mut stdout = process.stdout.take().unwrap();
         assert_eq!(stdout.readexactly(5).await.unwrap(), b"ready");
