@@ -182,3 +182,36 @@ pub(super) fn report_lost_write() {
     let message = "a transport is written to again and again after its connection was lost";
     call_exception_handler(&Unhandled::new(UnhandledKind::Other, message));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Backlog for usize {
+        fn size(&self) -> usize {
+            *self
+        }
+    }
+
+    #[test]
+    fn it_resumes_at_the_low_mark_and_not_before() {
+        let mut life = Life::<usize>::new();
+        life.set_limits(Some(10), Some(4)).unwrap();
+        life.backlog = 11;
+        life.grown();
+        assert!(matches!(life.next(), Some(Turn::PauseWriting)));
+        life.backlog = 5;
+        assert!(life.next().is_none());
+        life.backlog = 4;
+        assert!(matches!(life.next(), Some(Turn::ResumeWriting)));
+    }
+
+    #[test]
+    fn first_end_is_the_one_that_is_told_and_only_once() {
+        let mut life = Life::<usize>::new();
+        assert!(life.fail(None));
+        assert!(!life.fail(Some(io::ErrorKind::BrokenPipe.into())));
+        assert!(matches!(life.next(), Some(Turn::Lost(None))));
+        assert!(!life.fail(None) && !life.close() && life.next().is_none());
+    }
+}
