@@ -69,7 +69,8 @@ struct State {
     is_serving: bool,
     is_forever: bool,
     is_closed: bool,
-    clients: HashMap<u64, Connection>,
+    /// `None` while the client is leaving: its socket is closed before it is gone.
+    clients: HashMap<u64, Option<Connection>>,
     next_client: u64,
     /// How many clients have ended.
     gone_count: u64,
@@ -172,7 +173,7 @@ impl Shared {
 
     /// The connections of all clients.
     pub(super) fn connections(&self) -> Vec<Connection> {
-        self.state.lock().clients.values().cloned().collect()
+        self.state.lock().clients.values().flatten().cloned().collect()
     }
 
     pub(super) fn admission(&self) -> Admission {
@@ -189,19 +190,20 @@ impl Shared {
         let mut state = self.state.lock();
         let id = state.next_client;
         state.next_client += 1;
-        state.clients.insert(id, connection);
+        state.clients.insert(id, Some(connection));
         drop(state);
         Client { shared: self.clone(), id }
     }
 
     fn leave(&self, id: u64) {
-        let (transport, is_last) = {
+        let connection = self.state.lock().clients.get_mut(&id).and_then(Option::take);
+        drop(connection);
+        let is_last = {
             let mut state = self.state.lock();
             state.gone_count += 1;
-            let transport = state.clients.remove(&id);
-            (transport, state.is_closed && state.clients.is_empty())
+            state.clients.remove(&id);
+            state.is_closed && state.clients.is_empty()
         };
-        drop(transport);
         // There is room again, and a descriptor.
         self.doors.iter().for_each(|door| door.task.wake());
         if is_last {

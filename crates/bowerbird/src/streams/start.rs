@@ -433,6 +433,8 @@ where
     }
     // What the connection failed with was told to the handler; or it did not ask.
     let _ = transport.wait_closed().await;
+    // The socket is closed before the client is gone: who waits for a descriptor finds it.
+    drop(transport);
     drop(client);
 }
 
