@@ -30,5 +30,7 @@ mod takeover;
 #[doc(hidden)]
 pub mod private {
     pub use crate::bell::Bell;
+    #[cfg(feature = "process")]
+    pub use crate::process::spawn::spawn_with_pipes;
     pub use crate::takeover::{Reaction, Takeover};
 }

@@ -7,6 +7,8 @@ mod errors;
 mod pipes;
 mod reading;
 mod servers;
+#[cfg(unix)]
+mod subprocess;
 mod support;
 #[cfg(unix)]
 mod unix;

@@ -299,20 +299,32 @@ impl Command {
     /// ```
     #[track_caller]
     pub fn output(&mut self) -> Output {
-        let unset = [self.stdin.is_none(), self.stdout.is_none(), self.stderr.is_none()];
-        let [stdin, stdout, stderr] = [&mut self.stdin, &mut self.stdout, &mut self.stderr];
-        stdin.get_or_insert(Stdio(Kind::Null));
-        stdout.get_or_insert(Stdio(Kind::Piped));
-        stderr.get_or_insert(Stdio(Kind::Piped));
+        let set = self.set_defaults([Kind::Null, Kind::Piped, Kind::Piped]);
         let spawned = spawn::spawn(self, "Command::output");
-        // As they were, for another start.
-        let slots = [&mut self.stdin, &mut self.stdout, &mut self.stderr];
-        for (slot, was_unset) in slots.into_iter().zip(unset) {
+        self.unset(set);
+        Output::new(spawned)
+    }
+
+    /// Sets these streams where none was set. Returns where that was, for [`unset`](Self::unset) after the start.
+    pub(super) fn set_defaults(&mut self, defaults: [Kind; 3]) -> [bool; 3] {
+        let set = [self.stdin.is_none(), self.stdout.is_none(), self.stderr.is_none()];
+        for (slot, default) in self.slots().into_iter().zip(defaults) {
+            slot.get_or_insert(Stdio(default));
+        }
+        set
+    }
+
+    /// As it was, for another start.
+    pub(super) fn unset(&mut self, set: [bool; 3]) {
+        for (slot, was_unset) in self.slots().into_iter().zip(set) {
             if was_unset {
                 *slot = None;
             }
         }
-        Output::new(spawned)
+    }
+
+    fn slots(&mut self) -> [&mut Option<Stdio>; 3] {
+        [&mut self.stdin, &mut self.stdout, &mut self.stderr]
     }
 
     /// Hands what std has no word for to std.

@@ -23,7 +23,7 @@ mod command;
 mod communicate;
 mod error;
 mod futures;
-mod spawn;
+pub(crate) mod spawn;
 mod stdio;
 #[cfg(unix)]
 mod unix;
@@ -74,6 +74,17 @@ pub struct Process {
 }
 
 impl Process {
+    fn new(exit: Exit) -> Self {
+        Self {
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            pid: exit.pid(),
+            said: Said::default(),
+            exit: Some(exit),
+        }
+    }
+
     fn exit(&self) -> &Exit {
         match &self.exit {
             Some(exit) => exit,

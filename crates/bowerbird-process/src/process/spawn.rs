@@ -33,7 +33,34 @@ fn not_started(command: &os::Command, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
+/// Starts a program for the umbrella's subprocess transport: streams that were not set are pipes, and the ends of all
+/// pipes are given beside the process, which is killed if it is dropped before its end.
+#[cfg(unix)]
+#[track_caller]
+pub fn spawn_with_pipes(
+    command: &mut Command,
+    call: &str,
+) -> io::Result<(Process, [Option<Owned>; 3])> {
+    let driver = expect_current(call);
+    let set = command.set_defaults([Kind::Piped, Kind::Piped, Kind::Piped]);
+    let launched = launch(command, &driver);
+    command.unset(set);
+    let (exit, ends) = launched.map_err(|error| not_started(command.as_std(), &error))?;
+    Ok((Process::new(exit), ends))
+}
+
 fn start(command: &mut Command, driver: &Arc<IoDriver>) -> io::Result<Process> {
+    let (exit, [stdin, stdout, stderr]) = launch(command, driver)?;
+    let mut process = Process::new(exit);
+    process.stdin = stdin.map(|pipe| writer(driver, pipe)).transpose()?;
+    process.stdout = stdout.map(|pipe| reader(driver, pipe, command.limit)).transpose()?;
+    process.stderr = stderr.map(|pipe| reader(driver, pipe, command.limit)).transpose()?;
+    process.exit().keep(command.kill_on_drop);
+    Ok(process)
+}
+
+/// Starts the program. Gives its end, which kills it until it is kept, and the ends of its pipes.
+fn launch(command: &mut Command, driver: &Arc<IoDriver>) -> io::Result<(Exit, [Option<Owned>; 3])> {
     platform::reap_left();
     let shared = set_streams(command)?;
     command.apply_extras();
@@ -43,16 +70,7 @@ fn start(command: &mut Command, driver: &Arc<IoDriver>) -> io::Result<Process> {
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let exit = Exit::new(driver, child, command.extras.without_pidfd)?;
     let stdout = pipes.1.map(Owned::from).or(shared);
-    let process = Process {
-        pid: exit.pid(),
-        stdin: pipes.0.map(|pipe| writer(driver, pipe.into())).transpose()?,
-        stdout: stdout.map(|pipe| reader(driver, pipe, command.limit)).transpose()?,
-        stderr: pipes.2.map(|pipe| reader(driver, pipe.into(), command.limit)).transpose()?,
-        said: Default::default(),
-        exit: Some(exit),
-    };
-    process.exit().keep(command.kill_on_drop);
-    Ok(process)
+    Ok((exit, [pipes.0.map(Owned::from), stdout, pipes.2.map(Owned::from)]))
 }
 
 fn writer(driver: &Arc<IoDriver>, pipe: Owned) -> io::Result<StreamWriter> {

@@ -225,13 +225,18 @@ pub(super) async fn spawn_and_wait<K: Kind>(
     let (made, is_made) = future::promise();
     spawn(shared.clone(), wire, protocol, Some(made), location, ());
     let mut guard = AbortOnDrop { shared, is_made: false };
-    match is_made.await {
-        Ok(true) => {}
-        Ok(false) => return Err(io::Error::other("protocol.connection_made() panicked")),
-        Err(_) => return Err(io::Error::other("the connection's task ended before it was made")),
-    }
+    wait_until_made(is_made).await?;
     guard.is_made = true;
     Ok(())
+}
+
+/// Waits until `connection_made` has been called.
+pub(super) async fn wait_until_made(is_made: future::Future<bool>) -> io::Result<()> {
+    match is_made.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(io::Error::other("protocol.connection_made() panicked")),
+        Err(_) => Err(io::Error::other("the connection's task ended before it was made")),
+    }
 }
 
 /// A connection that nobody waits for any more.
@@ -264,20 +269,22 @@ async fn connect_socket<P: StreamProtocol<K>, K>(
 
 /// The future of [`create_connection`] and its relatives.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct CreateTransport {
-    future: Pin<Box<dyn Future<Output = io::Result<Transport>> + Send>>,
+pub struct CreateTransport<T = Transport> {
+    future: Pin<Box<dyn Future<Output = io::Result<T>> + Send>>,
     site: CallSite,
 }
 
-impl CreateTransport {
-    fn new(
+impl<T> CreateTransport<T> {
+    pub(super) fn new(
         call: &'static str,
         location: &'static Location<'static>,
-        future: impl Future<Output = io::Result<Transport>> + Send + 'static,
+        future: impl Future<Output = io::Result<T>> + Send + 'static,
     ) -> Self {
         Self { future: Box::pin(future), site: CallSite::at(call, location) }
     }
+}
 
+impl CreateTransport {
     #[track_caller]
     fn over<P: StreamProtocol<K>, K>(
         call: &'static str,
@@ -291,8 +298,8 @@ impl CreateTransport {
     }
 }
 
-impl Future for CreateTransport {
-    type Output = io::Result<Transport>;
+impl<T> Future for CreateTransport<T> {
+    type Output = io::Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.site.polled();
@@ -301,9 +308,9 @@ impl Future for CreateTransport {
 }
 
 // Dropped, it has given up what it made.
-impl CancelSafe for CreateTransport {}
+impl<T> CancelSafe for CreateTransport<T> {}
 
-impl fmt::Debug for CreateTransport {
+impl<T> fmt::Debug for CreateTransport<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateTransport").finish_non_exhaustive()
     }

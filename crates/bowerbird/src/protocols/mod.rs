@@ -28,6 +28,8 @@ mod protocol;
 mod scratch;
 mod server;
 mod stream;
+#[cfg(all(unix, feature = "process"))]
+mod subprocess;
 mod transport;
 mod wire;
 
@@ -42,5 +44,7 @@ pub use protocol::{BufferedProtocol, Protocol};
 pub use server::create_server;
 #[cfg(unix)]
 pub use server::create_unix_server;
+#[cfg(all(unix, feature = "process"))]
+pub use subprocess::{SubprocessProtocol, SubprocessTransport, subprocess_exec, subprocess_shell};
 pub use transport::Transport;
 pub use wire::Socket;
