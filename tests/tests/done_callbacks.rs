@@ -28,6 +28,28 @@ fn callbacks_are_called_in_their_order_after_the_end() {
     });
 }
 
+/// asyncio: the wake-up of an awaiter is a callback too, and was added after these.
+#[test]
+fn callbacks_are_called_before_the_awaiters_go_on_with_one_worker() {
+    on_workers(1, async {
+        let journal = Journal::new();
+        let task = spawn(turns(3));
+        let inner = journal.clone();
+        task.add_done_callback(move |_| inner.note("callback"));
+        let handle = task.handle();
+        let inner = journal.clone();
+        let waiting = spawn(async move {
+            handle.wait().await;
+            inner.note("waited");
+        });
+        task.await.unwrap();
+        journal.note("awaited");
+        waiting.await.unwrap();
+        assert_eq!(journal.lines()[0], "callback");
+        assert_eq!(journal.lines().len(), 3);
+    });
+}
+
 #[test]
 fn callback_is_called_soon_and_never_inside_the_call_if_the_task_has_ended() {
     on_workers(1, async {

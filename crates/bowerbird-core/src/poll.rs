@@ -403,6 +403,10 @@ fn unlinked_unusual(task: NonNull<Header>, before: Bits) {
 pub(crate) fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
     // SAFETY: the reference that is given back at the end is ours.
     let header = unsafe { task.as_ref() };
+    // Callbacks first, as in asyncio: with one worker they are called before whoever awaits the task goes on.
+    if before.has_cold_join() {
+        tell_cold(&TaskHandle::retain(task));
+    }
     if before.has_join_waker() {
         // SAFETY: DONE and JOIN_WAKER are set: the cell is filled and the completer's (state.rs, field
         // access). The bits stay, for the handle may be comparing them; nobody drops them again.
@@ -412,9 +416,6 @@ pub(crate) fn tell(task: NonNull<Header>, before: Bits, ending: Ending) {
             wake_by_ref_caught(&waker);
         }
         wake_caught(waker);
-    }
-    if before.has_cold_join() {
-        tell_cold(&TaskHandle::retain(task));
     }
     if !before.has_join_interest() {
         if before.has_cold_join() {
@@ -574,10 +575,10 @@ pub(crate) fn tell_cold(task: &TaskHandle) {
         state.is_told = true;
         (std::mem::take(&mut state.callbacks), std::mem::take(&mut state.waiters))
     };
-    waiters.into_iter().flatten().for_each(wake_caught);
     if !callbacks.is_empty() {
         spawn::spawn_callbacks(task.clone(), callbacks);
     }
+    waiters.into_iter().flatten().for_each(wake_caught);
 }
 
 /// The caller has a reference to the task.

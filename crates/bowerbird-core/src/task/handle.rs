@@ -220,7 +220,8 @@ impl TaskHandle {
     ///
     /// asyncio: `Task.add_done_callback`. Callbacks are called in the order in which they were added, by
     /// the runtime and never inside this call, with the context variables of whoever added them. One that
-    /// panics is reported, and the next is called.
+    /// panics is reported, and the next is called. With one worker they are called before whoever awaits the
+    /// task goes on; with several, in no certain order with that.
     #[track_caller]
     pub fn add_done_callback(
         &self,
