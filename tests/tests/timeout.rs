@@ -52,6 +52,9 @@ fn deadline_that_has_passed_lets_the_future_run_once() {
         assert_eq!(timeout_at(time::now(), async { 2 }).await, Ok(2));
         assert!(timeout_at(time::now(), pending::<()>()).await.is_err());
         assert!(timeout(Duration::ZERO, pending::<()>()).await.is_err());
+        // Once, and not once more: in asyncio the deadline comes before the next turn of the body too.
+        assert!(timeout(Duration::ZERO, yield_now()).await.is_err());
+        assert!(timeout_at(time::now(), yield_now()).await.is_err());
     });
 }
 

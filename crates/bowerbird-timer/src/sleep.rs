@@ -353,8 +353,12 @@ impl Sleep {
     }
 
     /// Waits for the deadline of a scope: whatever budget is left, for what is polled inside the scope may have used
-    /// it up, at each poll.
+    /// it up, at each poll. A scope without any time is due at once: the turn that a sleep of no time gives the
+    /// others is not for what the scope holds.
     pub fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state == State::Yield {
+            self.state = State::Fresh;
+        }
         poll_context::unconstrained(|| self.poll_elapsed(cx))
     }
 
