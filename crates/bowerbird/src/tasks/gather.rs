@@ -34,6 +34,9 @@ pub use children::{FallibleSet, GatherSet, Gatherable};
 /// [`return_exceptions`](Gather::return_exceptions) gives a `Result` for each instead. An `Err` that a child
 /// returns is an output like any other; see [`first_error`](Gather::first_error) and [`try_gather`].
 ///
+/// A [`Task`](crate::Task) may be among them. It is a future of a `Result`, which is its output here: that it was
+/// cancelled or has panicked is then a value, also without `return_exceptions`.
+///
 /// Whoever awaits it and is cancelled cancels the children, waits for their end, and unwinds. Dropped after
 /// its first poll, it cancels the children, and the task that drops it does not end before they have.
 ///
