@@ -389,6 +389,62 @@ fn exit_stack_dropped_by_a_cancel_leaves_in_reverse_order() {
 }
 
 #[test]
+fn block_of_a_stack_leaves_all_before_its_end_also_with_an_error() {
+    everywhere(|| async {
+        let journal = Journal::new();
+        let failed = AsyncExitStack::new().run(async |stack| {
+            stack.try_enter(noting("a", &journal)).await?;
+            stack.try_enter(noting("b", &journal)).await?;
+            let seen = journal.clone();
+            stack.push(async move { seen.note("callback") });
+            Err::<(), String>("no".into())
+        });
+        assert_eq!(failed.await, Err("no".into()));
+        journal.note("after");
+        journal.expect(&[
+            "enter a",
+            "enter b",
+            "callback",
+            "exit b: Failed",
+            "exit a: Failed",
+            "after",
+        ]);
+
+        let journal = Journal::new();
+        let left = AsyncExitStack::new().run(async |stack| {
+            stack.try_enter(noting("c", &journal)).await?;
+            Ok::<_, String>(stack.len())
+        });
+        assert_eq!(left.await, Ok(1));
+        journal.expect(&["enter c", "exit c: Returned"]);
+    });
+}
+
+#[test]
+fn block_of_a_stack_that_is_cut_off_leaves_all() {
+    paused(async {
+        let journal = Journal::new();
+        let kept = AsyncExitStack::new().run(async |stack| {
+            stack.try_enter(noting("a", &journal)).await?;
+            sleep(LONG).await;
+            Ok::<(), String>(())
+        });
+        assert!(timeout(10 * MS, kept).await.is_err());
+        journal.expect(&["enter a", "exit a: Cancelled"]);
+        let inside = journal.clone();
+        let task = spawn(AsyncExitStack::new().run(async move |stack| {
+            stack.try_enter(noting("b", &inside)).await?;
+            if stack.len() == 1 {
+                panic!("in the body");
+            }
+            Ok::<(), String>(())
+        }));
+        assert!(task.await.unwrap_err().is_panic());
+        journal.expect(&["enter a", "exit a: Cancelled", "enter b", "exit b: Panicked"]);
+    });
+}
+
+#[test]
 fn popped_entries_belong_to_the_other_stack() {
     everywhere(|| async {
         let journal = Journal::new();

@@ -10,8 +10,10 @@ use bowerbird_base::call_site::CallSite;
 
 /// Several entered managers and deferred cleanups, left in the reverse order.
 ///
-/// asyncio: `contextlib.AsyncExitStack`. Dropped without [`close`](Self::close), by a cancellation say, it
-/// leaves them to the scope around, the last one first.
+/// asyncio: `contextlib.AsyncExitStack`, whose block is [`run`](Self::run). Without one the stack is closed by
+/// [`close`](Self::close). Dropped without either, by a cancellation or by a `?`, it leaves its entries to the
+/// scope around, the last one first: a function that ends early with its stack returns before they have run, and
+/// they are told [`Outcome::Cancelled`].
 ///
 /// # Examples
 /// ```
@@ -63,6 +65,42 @@ impl AsyncExitStack {
     /// Makes an empty stack.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Runs `body` with the stack, and then leaves all, the last one first, however the body ends.
+    ///
+    /// asyncio: `async with AsyncExitStack() as stack`. All have run to their end when this is done. An `Err` is
+    /// told to the managers as [`Outcome::Failed`].
+    ///
+    /// # Cancel safety
+    /// Dropped inside a task, what is on the stack is left by the scope around it.
+    ///
+    /// # Errors
+    /// That of the body.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::AsyncExitStack;
+    ///
+    /// bowerbird::run(async {
+    ///     let failed = AsyncExitStack::new().run(async |stack| {
+    ///         stack.push(async { println!("after the body, before the `Err` is given") });
+    ///         Err::<(), _>("no")
+    ///     });
+    ///     assert_eq!(failed.await, Err("no"));
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn run<B, T, E>(self, body: B) -> impl Future<Output = Result<T, E>>
+    where
+        B: AsyncFnOnce(&mut Self) -> Result<T, E>,
+    {
+        scoped(CallSite::new("AsyncExitStack::run"), async move {
+            let mut stack = self;
+            let output = body(&mut stack).await;
+            stack.exit(if output.is_ok() { Outcome::Returned } else { Outcome::Failed });
+            output
+        })
     }
 
     /// Enters a manager, puts it on the stack, and gives its value.
