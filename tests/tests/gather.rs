@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    Task, cancel_scope, current_task, gather, gather_iter, join, sleep, spawn, spawn_blocking,
-    timeout, try_gather, yield_now,
+    Task, cancel_scope, catch_cancel, current_task, gather, gather_iter, join, race, sleep, spawn,
+    spawn_blocking, timeout, try_gather, yield_now,
 };
 use bowerbird_tests::{Counted, Journal, everywhere, on_workers, paused, turns, until};
 
@@ -374,6 +374,35 @@ fn gather_that_is_dropped_half_way_cancels_its_children() {
         outer.await.unwrap();
         turns(200).await;
         assert_eq!(ended.get(), 0, "a child ran on");
+    });
+}
+
+#[test]
+fn gather_that_is_dropped_in_the_turn_of_a_request_cancels_its_children_once_more() {
+    paused(async {
+        let requests = Counted::new();
+        let count = requests.clone();
+        let child = async move {
+            let caught = catch_cancel(pending::<()>()).await;
+            assert!(caught.is_err());
+            let task = current_task().unwrap();
+            (0..task.cancelling()).for_each(|_| count.add());
+            // Both were made before its turn: it has met them as one.
+            yield_now().await;
+            count.add();
+        };
+        let outer = spawn(async move {
+            let gathers = async {
+                gather((child,)).await;
+            };
+            // Takes the request after the gather has handed it on, and wins.
+            let takes = async { drop(catch_cancel(pending::<()>()).await) };
+            race((gathers, takes)).await;
+        });
+        yield_now().await;
+        outer.cancel();
+        outer.await.unwrap();
+        assert_eq!(requests.get(), 3);
     });
 }
 

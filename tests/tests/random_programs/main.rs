@@ -5,6 +5,7 @@
 //! several workers, where waits are turns and the order is nobody's, no cleanup is skipped or run twice, and
 //! the innermost comes first.
 
+mod found;
 mod model;
 mod program;
 mod real;

@@ -3,6 +3,8 @@
 //! - Cleanups run one after the other, each not before it was left, and nothing ends around them before.
 //! - What is dropped half-way leaves what it holds to the next scope outwards, the innermost first.
 //! - A cleanup that has begun goes on while nobody polls it: what it waits for has its own time.
+//! - The wait for children that were cancelled takes turns, if no time: what is dropped in the turn in which it
+//!   cancelled them is dropped before they have ended.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +26,10 @@ impl Cleanup {
     /// The wait for children that were cancelled.
     pub(super) fn wait_until(time: Time) -> Self {
         Self { begins: None, ends: None, takes: Takes::Until(time) }
+    }
+
+    fn is_wait(&self) -> bool {
+        self.ends.is_none()
     }
 }
 
@@ -185,7 +191,8 @@ pub(super) fn run_cleanups(
         if has_begun {
             events.extend(cleanup.begins.map(|event| (event, begin)));
         }
-        if is_before_stop(now) {
+        let is_interrupted = cleanup.is_wait() && stop == Some(now);
+        if is_before_stop(now) && !is_interrupted {
             events.extend(cleanup.ends.map(|event| (event, now)));
         } else if has_begun {
             unfinished.push(Cleanup { begins: None, takes: Takes::Until(now), ..cleanup });

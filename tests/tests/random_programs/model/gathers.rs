@@ -4,7 +4,8 @@
 //! - A panic goes on in the awaiter at once; the sibling runs on.
 //! - Each request is handed on to both children. Once there was one the gather waits for both and unwinds,
 //!   whatever they answered, and whatever a child did after it.
-//! - Dropped half-way, it cancels the children and leaves the wait for them as a cleanup.
+//! - Dropped half-way, it cancels the children and leaves the wait for them as a cleanup. That is a request of its
+//!   own, whatever was handed on before: also in the same turn.
 
 use super::ended::{Cleanup, Ended, Out};
 use super::requests::{Span, outermost};
@@ -25,7 +26,7 @@ impl Model<'_> {
         let at = panic.unwrap_or(end_of(&children));
         // At the same time it is late: the tasks would have to be waited for.
         if let Some(stop) = span.stop.filter(|&stop| stop <= at) {
-            requests.retain(|&request| request < stop);
+            requests.retain(|&request| request <= stop);
             requests.push(stop);
             return self.leave_gather(nodes, span.begin, &requests);
         }

@@ -124,7 +124,7 @@ impl Model<'_> {
         if is_late {
             events.push((Event::Turns, end));
         }
-        if let Some(stop) = span.stop.filter(|&stop| stop < end) {
+        if let Some(stop) = span.stop.filter(|_| !unfinished.is_empty()) {
             return Ended { held: unfinished, events, ..Ended::dropped(stop) };
         }
         let body = Ended { left: Vec::new(), held: Vec::new(), events, ..body };

@@ -7,6 +7,8 @@
 //! - Whoever awaits a task hands each request on to it. It ended cancelled: the awaiter unwinds. It has a
 //!   value: the request is answered (rule 3).
 //! - A task that was cancelled before its first poll is dropped unpolled (rule 11).
+//! - A task that is cancelled several times in one turn meets one request when it is polled next; all of them count
+//!   (rule 4).
 
 use super::ended::{Cleanup, Ended, Out, Takes, run_cleanups};
 use super::requests::{Counter, Request, Span, outermost};
@@ -79,8 +81,10 @@ impl Model<'_> {
             let next = self.part(node, span.after(&all, &counter));
             all.left.extend(next.left);
             all.events.extend(next.events);
+            // What begins in a later turn and takes no time ends in a later turn.
+            all.is_late = next.is_late || (all.is_late && next.at == all.at);
             (all.at, all.out, all.held, all.rest) = (next.at, next.out, next.held, next.rest);
-            (all.is_late, all.request) = (next.is_late, next.request);
+            all.request = next.request;
             if all.out != Out::Value {
                 break;
             }
@@ -88,7 +92,7 @@ impl Model<'_> {
         all
     }
 
-    /// A task whose requests come at these times.
+    /// A task whose requests come at these times, in their order.
     pub(super) fn task(
         &self,
         node: &Node,
@@ -101,7 +105,8 @@ impl Model<'_> {
             return TaskEnded { at: begin, future_at: begin, end, events };
         }
         let counter = Counter::new(requests);
-        let incoming: Vec<_> = requests.iter().map(|&at| Request::new(at, None)).collect();
+        let mut incoming: Vec<_> = requests.iter().map(|&at| Request::new(at, None)).collect();
+        incoming.dedup_by_key(|request| request.at);
         let body = self.part(node, Span::of_task(begin, &incoming, &counter));
         let mut events = body.events;
         let mut left = body.left;
