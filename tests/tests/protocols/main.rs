@@ -3,6 +3,7 @@
 mod datagrams;
 mod ends;
 mod errors;
+mod names;
 #[cfg(unix)]
 mod pipes;
 mod reading;

@@ -16,6 +16,7 @@ use bowerbird_net::{TcpStream, ToAddrs};
 use super::Transport;
 use super::any::StreamProtocol;
 use super::connection::{Connection, Kind, Made};
+use super::name::named;
 use super::stream::Stream;
 use super::wire::Socket;
 use crate::future;
@@ -207,9 +208,10 @@ pub(super) fn spawn<K: Kind, G: Send + Unpin + 'static>(
     made: Option<Made>,
     location: &'static Location<'static>,
     guard: G,
+    options: &SpawnOptions,
 ) {
     let connection = Connection::new(shared, wire, protocol, made, location, guard);
-    match spawn_with(connection, &SpawnOptions::default(), location) {
+    match spawn_with(connection, options, location) {
         Ok(task) => drop(task),
         Err(error) => error.panic("create_connection"),
     }
@@ -221,9 +223,10 @@ pub(super) async fn spawn_and_wait<K: Kind>(
     wire: Arc<K::Wire>,
     protocol: K::Protocol,
     location: &'static Location<'static>,
+    options: &SpawnOptions,
 ) -> io::Result<()> {
     let (made, is_made) = future::promise();
-    spawn(shared.clone(), wire, protocol, Some(made), location, ());
+    spawn(shared.clone(), wire, protocol, Some(made), location, (), options);
     let mut guard = AbortOnDrop { shared, is_made: false };
     wait_until_made(is_made).await?;
     guard.is_made = true;
@@ -261,9 +264,10 @@ async fn connect_socket<P: StreamProtocol<K>, K>(
     let protocol = protocol_factory().into_any();
     // After a reset it cannot be asked for.
     let peer_addr = wire.peer_addr();
+    let options = named::<P>(wire.kind(), peer_addr);
     let wire = Arc::new(wire);
     let stream = Stream::new(wire.clone(), peer_addr);
-    spawn_and_wait(stream.clone(), wire, protocol, location).await?;
+    spawn_and_wait(stream.clone(), wire, protocol, location, &options).await?;
     Ok(Transport(stream))
 }
 

@@ -10,6 +10,8 @@
 //! Programs that await read better with the streams of [`net`](crate::net). Protocols are for codecs written
 //! against asyncio's, and for many quiet connections: one that waits holds no buffer, and no future of yours.
 //!
+//! The task's name says the protocol, and what it is connected to: `Echo, tcp 127.0.0.1:8080`.
+//!
 //! # The end
 //! The task of a connection is one of the runtime's tasks. Cancelled, it aborts its connection. So
 //! does the end of [`run`](crate::run): each protocol that is alive then hears `connection_lost(None)`, which
@@ -24,6 +26,7 @@ mod create;
 mod datagram;
 mod hub;
 mod life;
+mod name;
 mod protocol;
 mod scratch;
 mod server;

@@ -9,6 +9,7 @@ use bowerbird_net::ToAddrs;
 use super::Transport;
 use super::any::StreamProtocol;
 use super::create::spawn;
+use super::name::named;
 use super::stream::Stream;
 use super::wire::Socket;
 #[cfg(unix)]
@@ -112,9 +113,10 @@ where
             #[cfg(unix)]
             Accepted::Unix(stream) => (stream.into(), None),
         };
+        let options = named::<P>(wire.kind(), peer);
         let wire = Arc::new(wire);
         let stream = Stream::new(wire.clone(), peer);
         let client = shared.enter(Connection::Protocol(Transport(stream.clone())));
-        spawn(stream, wire, protocol, None, location, client);
+        spawn(stream, wire, protocol, None, location, client, &options);
     })
 }

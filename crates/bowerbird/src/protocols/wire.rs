@@ -84,6 +84,17 @@ macro_rules! writes {
 }
 
 impl Wire {
+    /// For the name of the task.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "tcp",
+            #[cfg(unix)]
+            Self::Unix(_) => "unix",
+            #[cfg(unix)]
+            Self::Sender(_) | Self::Receiver(_) => "pipe",
+        }
+    }
+
     pub(super) fn can_read(&self) -> bool {
         reads!(self, _stream => true, false)
     }

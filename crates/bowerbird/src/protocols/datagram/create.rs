@@ -11,11 +11,13 @@ use std::task::{Context, Poll};
 
 use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
+use bowerbird_core::SpawnOptions;
 use bowerbird_net::dns::{LookupHost, lookup_host};
 use bowerbird_net::{ToAddrs, UdpSocket};
 
 use super::{Boxed, DatagramProtocol, DatagramTransport, Endpoint};
 use crate::protocols::create::spawn_and_wait;
+use crate::protocols::name::named;
 
 /// Makes a datagram socket, and gives it to a protocol.
 ///
@@ -73,8 +75,9 @@ pub fn create_datagram_endpoint<P: DatagramProtocol>(
     protocol_factory: impl FnOnce() -> P + Send + 'static,
 ) -> CreateDatagramEndpoint {
     let factory = Box::new(move || Box::new(protocol_factory()) as Boxed);
+    let options = Options { named: Some(named::<P>), ..Options::default() };
     CreateDatagramEndpoint {
-        options: Some((Options::default(), factory)),
+        options: Some((options, factory)),
         future: None,
         site: CallSite::new("create_datagram_endpoint"),
     }
@@ -88,6 +91,8 @@ struct Options {
     remote: Option<LookupHost>,
     socket: Option<UdpSocket>,
     allows_broadcast: bool,
+    /// What names the task by the type of the protocol.
+    named: Option<fn(&str, Option<SocketAddr>) -> SpawnOptions>,
 }
 
 /// The future of [`create_datagram_endpoint`], with its options.
@@ -146,7 +151,7 @@ async fn create(
     factory: Factory,
     location: &'static Location<'static>,
 ) -> io::Result<DatagramTransport> {
-    let Options { local, remote, socket, allows_broadcast } = options;
+    let Options { local, remote, socket, allows_broadcast, named } = options;
     let socket = match socket {
         Some(socket) => socket,
         None => bind(local, remote).await?,
@@ -156,7 +161,9 @@ async fn create(
     }
     let socket = Arc::new(socket);
     let endpoint = Endpoint::new(socket.clone());
-    spawn_and_wait(endpoint.clone(), socket, factory(), location).await?;
+    let address = endpoint.remote_addr.or(endpoint.local_addr);
+    let task = named.map_or_else(SpawnOptions::default, |named| named("udp", address));
+    spawn_and_wait(endpoint.clone(), socket, factory(), location, &task).await?;
     Ok(DatagramTransport(endpoint))
 }
 

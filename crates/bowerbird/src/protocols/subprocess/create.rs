@@ -15,6 +15,7 @@ use super::{Child, Heard, SubprocessProtocol, SubprocessTransport, pipe_of};
 use crate::future;
 use crate::protocols::CreateTransport;
 use crate::protocols::create::wait_until_made;
+use crate::protocols::name::named;
 use crate::protocols::wire::Socket;
 
 /// Starts a program now, whose protocol hears what it writes and how it ends. Unix.
@@ -71,7 +72,7 @@ fn create<P: SubprocessProtocol>(
 ) -> CreateTransport<SubprocessTransport> {
     let location = Location::caller();
     let heard: Heard = Arc::new(Mutex::new(Box::new(protocol_factory())));
-    let started = start(call, heard, command, location);
+    let started = start(call, heard, named::<P>, command, location);
     let guard = CloseOnDrop(started.as_ref().ok().map(|(transport, _)| transport.clone()));
     CreateTransport::new(call, location, async move {
         let (transport, is_made) = started?;
@@ -102,6 +103,7 @@ impl Drop for CloseOnDrop {
 fn start(
     call: &'static str,
     heard: Heard,
+    named: fn(&str, Option<u32>) -> SpawnOptions,
     command: &mut Command,
     location: &'static Location<'static>,
 ) -> io::Result<(SubprocessTransport, future::Future<bool>)> {
@@ -115,10 +117,11 @@ fn start(
     for ((fd, socket), (transport, pipe)) in (0..).zip([stdin, stdout, stderr]).zip(slots) {
         (*transport, *pipe) = socket.map(|socket| pipe_of(fd, socket, &heard, location)).unzip();
     }
+    let options = named("process", Some(process.pid()));
     let transport = SubprocessTransport::new(process, transports);
     let (made, is_made) = future::promise();
     let child = Child::new(transport.clone(), heard, pipes, made, location);
-    match spawn_with(child, &SpawnOptions::default(), location) {
+    match spawn_with(child, &options, location) {
         Ok(task) => drop(task),
         Err(error) => error.panic(call),
     }
