@@ -222,11 +222,12 @@ fn test_stack_wait_for_non_positive_timeout() {
     everywhere(async || {
         let (end, ended) = oneshot::channel::<()>();
         let worker = named("worker", async move {
-            assert!(bowerbird::catch_cancel(pending::<()>()).await.is_err());
+            assert!(bowerbird::catch_cancel(bowerbird::sleep(Duration::MAX)).await.is_err());
             ended.await.unwrap();
         });
         let handle = worker.handle();
-        expect(Some(handle.clone()), "worker[]()").await;
+        // It has begun: one that has not ends unpolled.
+        expect(Some(handle.clone()), "worker[sleep]()").await;
         // The task that had no time at all is cancelled, and awaited to its end.
         let probe = named("probe", drop_output(bowerbird::wait_for(worker, Duration::ZERO)));
         expect(Some(handle), "worker[oneshot](probe[worker]())").await;
