@@ -1,4 +1,7 @@
 //! Channels to everybody: of the last value, and of every value.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` Relaxed: a count that stands for no other data; the values went through the channel.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,10 +75,11 @@ struct Received(Arc<AtomicUsize>);
 
 impl Received {
     fn one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed); // [ORD-1]
     }
 
     async fn wait_for<P: Primitives>(&self, count: usize) {
+        // [ORD-1]
         while self.0.load(Ordering::Relaxed) < count {
             P::Runtime::yield_now().await;
         }

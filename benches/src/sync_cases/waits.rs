@@ -1,4 +1,7 @@
 //! Locks, semaphores, events, one-value channels.
+//!
+//! # Ordering arguments
+//! - `[ORD-1]` Relaxed: a count that stands for no other data; the event does what is measured.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,7 +114,7 @@ impl SyncCase for EventBroadcast {
                     async move {
                         for _ in 0..EVENT_ROUNDS {
                             let arrive = || {
-                                arrived.fetch_add(1, Ordering::Relaxed);
+                                arrived.fetch_add(1, Ordering::Relaxed); // [ORD-1]
                             };
                             P::wait(&event, arrive).await;
                         }
@@ -121,6 +124,7 @@ impl SyncCase for EventBroadcast {
             }
         });
         for round in 1..=EVENT_ROUNDS {
+            // [ORD-1]
             while arrived.load(Ordering::Relaxed) < round * WAITERS {
                 P::Runtime::yield_now().await;
             }
