@@ -235,6 +235,42 @@ impl<S: fmt::Debug> fmt::Debug for TlsStream<S> {
     }
 }
 
+/// The writing half of tokio's traits and of hyper's, which have the same methods.
+#[cfg(any(feature = "tokio-io", feature = "hyper"))]
+macro_rules! writes {
+    ($Write:path) => {
+        impl<S: AsyncRead + AsyncWrite + Unpin> $Write for TlsStream<S> {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                AsyncWrite::poll_write(self, cx, bytes)
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                pieces: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                AsyncWrite::poll_write_vectored(self, cx, pieces)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                AsyncWrite::poll_flush(self, cx)
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                AsyncWrite::poll_close(self, cx)
+            }
+        }
+    };
+}
+
 #[cfg(feature = "tokio-io")]
 mod tokio_io {
     use std::io::{self, IoSlice};
@@ -258,35 +294,7 @@ mod tokio_io {
         }
     }
 
-    impl<S: AsyncRead + AsyncWrite + Unpin> tokio::io::AsyncWrite for TlsStream<S> {
-        fn poll_write(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            bytes: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            AsyncWrite::poll_write(self, cx, bytes)
-        }
-
-        fn poll_write_vectored(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            pieces: &[IoSlice<'_>],
-        ) -> Poll<io::Result<usize>> {
-            AsyncWrite::poll_write_vectored(self, cx, pieces)
-        }
-
-        fn is_write_vectored(&self) -> bool {
-            true
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            AsyncWrite::poll_flush(self, cx)
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            AsyncWrite::poll_close(self, cx)
-        }
-    }
+    writes!(tokio::io::AsyncWrite);
 }
 
 #[cfg(feature = "hyper")]
@@ -296,7 +304,7 @@ mod hyper_io {
     use std::task::{Context, Poll, ready};
 
     use futures_io::{AsyncRead, AsyncWrite};
-    use hyper::rt::{Read, ReadBufCursor, Write};
+    use hyper::rt::{Read, ReadBufCursor};
 
     use super::TlsStream;
 
@@ -317,33 +325,5 @@ mod hyper_io {
         }
     }
 
-    impl<S: AsyncRead + AsyncWrite + Unpin> Write for TlsStream<S> {
-        fn poll_write(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            bytes: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            AsyncWrite::poll_write(self, cx, bytes)
-        }
-
-        fn poll_write_vectored(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            pieces: &[IoSlice<'_>],
-        ) -> Poll<io::Result<usize>> {
-            AsyncWrite::poll_write_vectored(self, cx, pieces)
-        }
-
-        fn is_write_vectored(&self) -> bool {
-            true
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            AsyncWrite::poll_flush(self, cx)
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            AsyncWrite::poll_close(self, cx)
-        }
-    }
+    writes!(hyper::rt::Write);
 }
