@@ -4,6 +4,7 @@ mod datagrams;
 mod ends;
 mod errors;
 mod names;
+mod options;
 #[cfg(unix)]
 mod pipes;
 mod reading;

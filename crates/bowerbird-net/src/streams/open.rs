@@ -3,13 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::Location;
 #[cfg(unix)]
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_io::{Leaf, expect_current};
@@ -97,33 +95,10 @@ macro_rules! limit {
 impl OpenConnection {
     limit!("open_connection(..)");
 
-    /// Sets how long an attempt has before the next one begins beside it; as
-    /// [`ConnectOptions::happy_eyeballs_delay`].
-    ///
-    /// asyncio: `happy_eyeballs_delay=`.
-    pub fn happy_eyeballs_delay(self, delay: impl Into<Option<Duration>>) -> Self {
-        let delay = delay.into();
-        self.with(|options| options.happy_eyeballs_delay(delay))
-    }
+    crate::connect_options!();
 
-    fn with(mut self, change: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
-        let options = self.connect.options_mut();
-        *options = change(std::mem::take(options));
-        self
-    }
-
-    /// Sets how the families of addresses alternate; as [`ConnectOptions::interleave`].
-    ///
-    /// asyncio: `interleave=`.
-    pub fn interleave(self, first_family_count: usize) -> Self {
-        self.with(|options| options.interleave(first_family_count))
-    }
-
-    /// Binds this end to an address before it connects; as [`ConnectOptions::local_addr`].
-    ///
-    /// asyncio: `local_addr=`.
-    pub fn local_addr(self, address: SocketAddr) -> Self {
-        self.with(|options| options.local_addr(address))
+    fn with(self, change: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
+        Self { connect: self.connect.with(change), ..self }
     }
 }
 

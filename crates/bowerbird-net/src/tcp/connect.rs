@@ -71,9 +71,10 @@ impl Connect {
         Self { driver, leaf, options, state: State::Resolving(Resolve::new(addrs)) }
     }
 
-    /// What may be changed before the first poll.
-    pub(crate) fn options_mut(&mut self) -> &mut ConnectOptions {
-        &mut self.options
+    /// Changes the options, before the first poll.
+    #[doc(hidden)]
+    pub fn with(self, change: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
+        Self { options: change(self.options), ..self }
     }
 
     /// With a socket that has begun to connect.

@@ -33,12 +33,19 @@ pub struct ConnectOptions {
     interleave: Option<usize>,
     pub(super) local: Vec<SocketAddr>,
     pub(super) nodelay: bool,
+    keeps: fn(&SocketAddr) -> bool,
 }
 
 impl ConnectOptions {
     /// The options of a plain connect.
     pub fn new() -> Self {
-        Self { delay: Some(ATTEMPT_DELAY), interleave: None, local: Vec::new(), nodelay: true }
+        Self {
+            delay: Some(ATTEMPT_DELAY),
+            interleave: None,
+            local: Vec::new(),
+            nodelay: true,
+            keeps: |_| true,
+        }
     }
 
     /// How long an attempt has before the next one begins beside it; `None`: until it has failed.
@@ -69,6 +76,24 @@ impl ConnectOptions {
         self
     }
 
+    /// Connects to IPv4 addresses only.
+    ///
+    /// asyncio: `family=AF_INET`.
+    #[must_use]
+    pub fn only_v4(mut self) -> Self {
+        self.keeps = SocketAddr::is_ipv4;
+        self
+    }
+
+    /// Connects to IPv6 addresses only.
+    ///
+    /// asyncio: `family=AF_INET6`.
+    #[must_use]
+    pub fn only_v6(mut self) -> Self {
+        self.keeps = SocketAddr::is_ipv6;
+        self
+    }
+
     /// Whether `TCP_NODELAY` is set; it is, unless this says no.
     ///
     /// asyncio: no counterpart: it is always set there.
@@ -79,7 +104,8 @@ impl ConnectOptions {
     }
 
     /// The addresses in the order in which they are tried.
-    pub(super) fn order(&self, addrs: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    pub(super) fn order(&self, mut addrs: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        addrs.retain(self.keeps);
         match self.interleave.unwrap_or(usize::from(self.delay.is_some())) {
             0 => addrs,
             count => interleave(addrs, count),
@@ -121,6 +147,51 @@ pub(super) fn interleave(addrs: Vec<SocketAddr>, count: usize) -> Vec<SocketAddr
         }
         order.extend(pair.into_iter().flatten());
     }
+}
+
+/// The methods of a future that connects, which set its options: for a type with
+/// `fn with(self, impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! connect_options {
+    () => {
+        /// Sets how long an attempt has before the next one begins beside it; as
+        /// [`ConnectOptions::happy_eyeballs_delay`].
+        ///
+        /// asyncio: `happy_eyeballs_delay=`.
+        pub fn happy_eyeballs_delay(self, delay: impl Into<Option<::std::time::Duration>>) -> Self {
+            let delay = delay.into();
+            self.with(|options| options.happy_eyeballs_delay(delay))
+        }
+
+        /// Sets how the families of addresses alternate; as [`ConnectOptions::interleave`].
+        ///
+        /// asyncio: `interleave=`.
+        pub fn interleave(self, first_family_count: usize) -> Self {
+            self.with(|options| options.interleave(first_family_count))
+        }
+
+        /// Binds this end to an address before it connects; as [`ConnectOptions::local_addr`].
+        ///
+        /// asyncio: `local_addr=`.
+        pub fn local_addr(self, address: ::std::net::SocketAddr) -> Self {
+            self.with(|options| options.local_addr(address))
+        }
+
+        /// Connects to IPv4 addresses only.
+        ///
+        /// asyncio: `family=AF_INET`.
+        pub fn only_v4(self) -> Self {
+            self.with(ConnectOptions::only_v4)
+        }
+
+        /// Connects to IPv6 addresses only.
+        ///
+        /// asyncio: `family=AF_INET6`.
+        pub fn only_v6(self) -> Self {
+            self.with(ConnectOptions::only_v6)
+        }
+    };
 }
 
 /// The errors of all attempts of one connect: what is inside of its [`io::Error`] if there were several.

@@ -43,7 +43,7 @@ impl Fatal {
     }
 
     #[cold]
-    fn error(&self) -> io::Error {
+    pub(super) fn error(&self) -> io::Error {
         io::Error::other(self.error)
     }
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bowerbird_base::poll_context;
+use bowerbird_sync::oneshot;
 
 use super::calls::{self, Fatal};
 use super::life::Turn;
-use crate::future::Promise;
 
-/// Who waits until the connection is made; `false` if that call panicked.
-pub(super) type Made = Promise<bool>;
+/// Who waits until the connection is made; an error if that call panicked.
+pub(super) type Made = oneshot::Sender<io::Result<()>>;
 
 /// What is shared by the handles and the task: of a stream, or of a datagram socket.
 pub(super) trait Kind: Sized + Send + Sync + 'static {
@@ -134,7 +134,8 @@ impl<K: Kind, G> Connection<K, G> {
         let shared = self.shared.clone();
         let made = self.fatal(&calls::CONNECTION_MADE, |protocol| shared.connection_made(protocol));
         if let Some(waiter) = self.made.take() {
-            let _gave_up = waiter.try_set_result(made.is_some());
+            let made = made.ok_or_else(|| calls::CONNECTION_MADE.error());
+            let _gave_up = waiter.send(made);
         }
     }
 

@@ -30,6 +30,7 @@ mod name;
 mod protocol;
 mod scratch;
 mod server;
+mod spawn;
 mod stream;
 #[cfg(all(unix, feature = "process"))]
 mod subprocess;
@@ -37,7 +38,7 @@ mod transport;
 mod wire;
 
 pub use any::{Buffered, StreamProtocol, Streaming};
-pub use create::{CreateTransport, connect_accepted_socket, create_connection};
+pub use create::{CreateConnection, CreateTransport, connect_accepted_socket, create_connection};
 #[cfg(unix)]
 pub use create::{connect_read_pipe, connect_write_pipe, create_unix_connection};
 pub use datagram::{

@@ -1,14 +1,17 @@
 //! What the task of a connection is called: its protocol, and what it is connected to.
 
-use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
 use bowerbird_core::SpawnOptions;
 
 /// The options of a connection's task: its name is `Echo, tcp 127.0.0.1:8080`.
-pub(super) fn named<P>(kind: &str, peer: Option<impl fmt::Display>) -> SpawnOptions {
-    let mut name = without_paths(type_name::<P>());
+pub(super) fn named(
+    protocol_type: &str,
+    kind: &str,
+    peer: Option<impl fmt::Display>,
+) -> SpawnOptions {
+    let mut name = without_paths(protocol_type);
     name.push_str(", ");
     name.push_str(kind);
     if let Some(peer) = peer {

@@ -1,5 +1,6 @@
 //! Servers whose clients are served by protocols.
 
+use std::any::type_name;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use bowerbird_net::ToAddrs;
 
 use super::Transport;
 use super::any::StreamProtocol;
-use super::create::spawn;
 use super::name::named;
+use super::spawn::spawn;
 use super::stream::Stream;
 use super::wire::Socket;
 #[cfg(unix)]
@@ -113,7 +114,7 @@ where
             #[cfg(unix)]
             Accepted::Unix(stream) => (stream.into(), None),
         };
-        let options = named::<P>(wire.kind(), peer);
+        let options = named(type_name::<P>(), wire.kind(), peer);
         let wire = Arc::new(wire);
         let stream = Stream::new(wire.clone(), peer);
         let client = shared.enter(Connection::Protocol(Transport(stream.clone())));

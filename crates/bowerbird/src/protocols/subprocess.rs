@@ -129,13 +129,13 @@ impl Child {
         let transport = self.transport.clone();
         let made =
             calls::CONNECTION_MADE.call(self.location, || lock(heard).connection_made(transport));
-        let is_made = made.is_ok();
+        let told = made.as_ref().map(drop).map_err(|_| calls::CONNECTION_MADE.error());
         if let Err(error) = made {
             self.error = Some(error);
             self.transport.abort();
         }
         if let Some(waiter) = self.made.take() {
-            let _gave_up = waiter.try_set_result(is_made);
+            let _gave_up = waiter.send(told);
         }
     }
 

@@ -39,3 +39,10 @@ fn local_address_is_of_the_family_of_the_remote_one() {
     let error = options.local_for("[::1]:1".parse().unwrap()).unwrap_err();
     assert!(error.to_string().contains("[::1]:1"), "{error}");
 }
+
+#[test]
+fn one_family_can_be_asked_for() {
+    let options = ConnectOptions::new();
+    assert!(options.clone().only_v4().order(addrs()).iter().all(SocketAddr::is_ipv4));
+    assert_eq!(shown(options.only_v6().order(addrs())), ["[::1]:1", "[::2]:1", "[::3]:1"]);
+}

@@ -1,5 +1,6 @@
 //! Datagram sockets that are made.
 
+use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -11,13 +12,12 @@ use std::task::{Context, Poll};
 
 use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
-use bowerbird_core::SpawnOptions;
 use bowerbird_net::dns::{LookupHost, lookup_host};
 use bowerbird_net::{ToAddrs, UdpSocket};
 
 use super::{Boxed, DatagramProtocol, DatagramTransport, Endpoint};
-use crate::protocols::create::spawn_and_wait;
 use crate::protocols::name::named;
+use crate::protocols::spawn::spawn_and_wait;
 
 /// Makes a datagram socket, and gives it to a protocol.
 ///
@@ -75,7 +75,7 @@ pub fn create_datagram_endpoint<P: DatagramProtocol>(
     protocol_factory: impl FnOnce() -> P + Send + 'static,
 ) -> CreateDatagramEndpoint {
     let factory = Box::new(move || Box::new(protocol_factory()) as Boxed);
-    let options = Options { named: Some(named::<P>), ..Options::default() };
+    let options = Options { protocol_type: type_name::<P>(), ..Options::default() };
     CreateDatagramEndpoint {
         options: Some((options, factory)),
         future: None,
@@ -91,8 +91,8 @@ struct Options {
     remote: Option<LookupHost>,
     socket: Option<UdpSocket>,
     allows_broadcast: bool,
-    /// What names the task by the type of the protocol.
-    named: Option<fn(&str, Option<SocketAddr>) -> SpawnOptions>,
+    /// The type of the protocol, for the name of the task.
+    protocol_type: &'static str,
 }
 
 /// The future of [`create_datagram_endpoint`], with its options.
@@ -151,7 +151,7 @@ async fn create(
     factory: Factory,
     location: &'static Location<'static>,
 ) -> io::Result<DatagramTransport> {
-    let Options { local, remote, socket, allows_broadcast, named } = options;
+    let Options { local, remote, socket, allows_broadcast, protocol_type } = options;
     let socket = match socket {
         Some(socket) => socket,
         None => bind(local, remote).await?,
@@ -162,7 +162,7 @@ async fn create(
     let socket = Arc::new(socket);
     let endpoint = Endpoint::new(socket.clone());
     let address = endpoint.remote_addr.or(endpoint.local_addr);
-    let task = named.map_or_else(SpawnOptions::default, |named| named("udp", address));
+    let task = named(protocol_type, "udp", address);
     spawn_and_wait(endpoint.clone(), socket, factory(), location, &task).await?;
     Ok(DatagramTransport(endpoint))
 }

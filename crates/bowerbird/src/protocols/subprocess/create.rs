@@ -1,21 +1,22 @@
 //! Child processes that are started for a protocol.
 
+use std::any::type_name;
 use std::borrow::BorrowMut;
 use std::ffi::OsStr;
 use std::io;
 use std::panic::Location;
 use std::sync::{Arc, Mutex};
 
-use bowerbird_core::{SpawnOptions, spawn_with};
+use bowerbird_core::spawn_with;
 use bowerbird_net::pipe::{Receiver, Sender};
 use bowerbird_process::private::spawn_with_pipes;
 use bowerbird_process::process::{Command, create_subprocess_shell};
+use bowerbird_sync::oneshot;
 
 use super::{Child, Heard, SubprocessProtocol, SubprocessTransport, pipe_of};
-use crate::future;
 use crate::protocols::CreateTransport;
-use crate::protocols::create::wait_until_made;
 use crate::protocols::name::named;
+use crate::protocols::spawn::wait_until_made;
 use crate::protocols::wire::Socket;
 
 /// Starts a program now, whose protocol hears what it writes and how it ends. Unix.
@@ -72,7 +73,7 @@ fn create<P: SubprocessProtocol>(
 ) -> CreateTransport<SubprocessTransport> {
     let location = Location::caller();
     let heard: Heard = Arc::new(Mutex::new(Box::new(protocol_factory())));
-    let started = start(call, heard, named::<P>, command, location);
+    let started = start(call, heard, type_name::<P>(), command, location);
     let guard = CloseOnDrop(started.as_ref().ok().map(|(transport, _)| transport.clone()));
     CreateTransport::new(call, location, async move {
         let (transport, is_made) = started?;
@@ -103,10 +104,10 @@ impl Drop for CloseOnDrop {
 fn start(
     call: &'static str,
     heard: Heard,
-    named: fn(&str, Option<u32>) -> SpawnOptions,
+    protocol_type: &str,
     command: &mut Command,
     location: &'static Location<'static>,
-) -> io::Result<(SubprocessTransport, future::Future<bool>)> {
+) -> io::Result<(SubprocessTransport, oneshot::Receiver<io::Result<()>>)> {
     let (process, [stdin, stdout, stderr]) = spawn_with_pipes(command, call)?;
     let stdin = stdin.map(Sender::from_fd).transpose()?.map(Socket::from);
     let stdout = stdout.map(Receiver::from_fd).transpose()?.map(Socket::from);
@@ -117,9 +118,9 @@ fn start(
     for ((fd, socket), (transport, pipe)) in (0..).zip([stdin, stdout, stderr]).zip(slots) {
         (*transport, *pipe) = socket.map(|socket| pipe_of(fd, socket, &heard, location)).unzip();
     }
-    let options = named("process", Some(process.pid()));
+    let options = named(protocol_type, "process", Some(process.pid()));
     let transport = SubprocessTransport::new(process, transports);
-    let (made, is_made) = future::promise();
+    let (made, is_made) = oneshot::channel();
     let child = Child::new(transport.clone(), heard, pipes, made, location);
     match spawn_with(child, &options, location) {
         Ok(task) => drop(task),
