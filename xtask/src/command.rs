@@ -117,8 +117,12 @@ fn passed_tests(line: &str) -> usize {
 
 /// Where builds with other flags go, so that they do not evict the ordinary one.
 pub(crate) fn target_directory(kind: &str) -> String {
-    let base = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    format!("{base}/{kind}")
+    format!("{}/{kind}", target_directory_root())
+}
+
+/// Where the ordinary builds go.
+pub(crate) fn target_directory_root() -> String {
+    std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod command;
 mod words;
+mod budgets;
 mod sanitizers;
 mod tidy;
 

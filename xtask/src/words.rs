@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::command::{Outcome, Run, target_directory};
 use crate::tidy::manifest;
-use crate::{sanitizers, tidy};
+use crate::{budgets, sanitizers, tidy};
 
 /// The crates that have loom models; each must run more than zero.
 const LOOM_CRATES: &[&str] = &["base", "core", "io", "timer", "sync"];
@@ -48,6 +48,7 @@ usage: cargo xtask <word> [arguments]
   wasm              what runs under any executor compiles for wasm32
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
+  budgets [args]    instructions an operation within benches/budgets.txt (--write, --peers)
   bench [args]      every case beside tokio and smol (--quick: in two minutes)
   bench criterion [args]   the criterion benches
   soak [args]       the long stress tests
@@ -97,6 +98,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "wasm" => wasm(),
         "tsan" => sanitizers::tsan(rest),
         "asan" => sanitizers::asan(rest),
+        "budgets" => budgets::run(rest),
         "bench" => bench(rest),
         "soak" => Run::cargo("test --release -p bowerbird-tests --features soak")
             .arguments(rest)

@@ -8,9 +8,11 @@ use super::Primitives;
 use crate::runtimes::bowerbird::Bowerbird;
 
 /// flume's channels.
+#[cfg(feature = "peers")]
 pub struct Flume;
 
 /// kanal's channels.
+#[cfg(feature = "peers")]
 pub struct Kanal;
 
 /// Our own `Queue`, in the place of a channel.
@@ -49,6 +51,7 @@ macro_rules! nothing_but_channels {
     };
 }
 
+#[cfg(feature = "peers")]
 impl Primitives for Flume {
     const NAME: &'static str = "flume";
     nothing_but_channels!();
@@ -69,6 +72,7 @@ impl Primitives for Flume {
     }
 }
 
+#[cfg(feature = "peers")]
 impl Primitives for Kanal {
     const NAME: &'static str = "kanal";
     nothing_but_channels!();

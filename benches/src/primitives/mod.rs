@@ -25,10 +25,14 @@ macro_rules! no_watch {
 
 mod bowerbird;
 mod elsewhere;
+#[cfg(feature = "peers")]
 mod smol;
+#[cfg(feature = "peers")]
 mod tokio;
 
-pub use elsewhere::{Flume, Kanal, OwnQueue};
+pub use elsewhere::OwnQueue;
+#[cfg(feature = "peers")]
+pub use elsewhere::{Flume, Kanal};
 
 /// One library, with the words the cases use. Each method forwards to what a user of it would call.
 pub trait Primitives: Send + 'static {
@@ -124,27 +128,51 @@ pub trait Visitor {
 pub fn names(kind: Kind) -> Vec<&'static str> {
     let mut names = runtimes::NAMES.to_vec();
     match kind {
-        Kind::Channels => names.extend([OwnQueue::NAME, Flume::NAME, Kanal::NAME]),
-        Kind::Watches => names.retain(|name| !SMOL.contains(name)),
+        Kind::Channels => names.extend(CHANNELS_ONLY),
+        Kind::Watches => names.retain(|name| !WITHOUT_WATCH.contains(name)),
         Kind::Waits | Kind::Broadcasts => {}
     }
     names
 }
 
+/// Those that have nothing but channels.
+const CHANNELS_ONLY: &[&str] = &[
+    OwnQueue::NAME,
+    #[cfg(feature = "peers")]
+    Flume::NAME,
+    #[cfg(feature = "peers")]
+    Kanal::NAME,
+];
+
 /// Those that have no watch channel.
-const SMOL: [&str; 2] =
-    [<runtimes::smol::Shared as Runtime>::NAME, <runtimes::smol::Static as Runtime>::NAME];
+const WITHOUT_WATCH: &[&str] = &[
+    #[cfg(feature = "peers")]
+    <runtimes::smol::Shared as Runtime>::NAME,
+    #[cfg(feature = "peers")]
+    <runtimes::smol::Static as Runtime>::NAME,
+];
 
 /// Calls `visitor` for the library called `name`, if there is one.
 pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
-    use runtimes::{bowerbird::Bowerbird, smol, tokio};
+    use runtimes::bowerbird::Bowerbird;
     match name {
         runtimes::OURS => Some(visitor.visit::<Bowerbird>()),
+        <OwnQueue as Primitives>::NAME => Some(visitor.visit::<OwnQueue>()),
+        #[cfg(feature = "peers")]
+        name => visit_peer(name, visitor),
+        #[cfg(not(feature = "peers"))]
+        _ => None,
+    }
+}
+
+#[cfg(feature = "peers")]
+fn visit_peer<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
+    use runtimes::{smol, tokio};
+    match name {
         <tokio::MultiThread as Runtime>::NAME => Some(visitor.visit::<tokio::MultiThread>()),
         <tokio::CurrentThread as Runtime>::NAME => Some(visitor.visit::<tokio::CurrentThread>()),
         <smol::Shared as Runtime>::NAME => Some(visitor.visit::<smol::Shared>()),
         <smol::Static as Runtime>::NAME => Some(visitor.visit::<smol::Static>()),
-        <OwnQueue as Primitives>::NAME => Some(visitor.visit::<OwnQueue>()),
         <Flume as Primitives>::NAME => Some(visitor.visit::<Flume>()),
         <Kanal as Primitives>::NAME => Some(visitor.visit::<Kanal>()),
         _ => None,

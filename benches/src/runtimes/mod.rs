@@ -6,7 +6,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 pub mod bowerbird;
+#[cfg(feature = "peers")]
 pub mod smol;
+#[cfg(feature = "peers")]
 pub mod tokio;
 
 /// One runtime, with the words the cases use. Each method forwards to what a user of it would call.
@@ -81,9 +83,13 @@ pub trait Visitor {
 /// The names of all runtimes: ours first, then the peers.
 pub const NAMES: &[&str] = &[
     OURS,
+    #[cfg(feature = "peers")]
     tokio::MultiThread::NAME,
+    #[cfg(feature = "peers")]
     tokio::CurrentThread::NAME,
+    #[cfg(feature = "peers")]
     smol::Shared::NAME,
+    #[cfg(feature = "peers")]
     smol::Static::NAME,
 ];
 
@@ -94,6 +100,16 @@ pub const OURS: &str = "bowerbird";
 pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
     match name {
         OURS => Some(visitor.visit::<bowerbird::Bowerbird>()),
+        #[cfg(feature = "peers")]
+        name => visit_peer(name, visitor),
+        #[cfg(not(feature = "peers"))]
+        _ => None,
+    }
+}
+
+#[cfg(feature = "peers")]
+fn visit_peer<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
+    match name {
         tokio::MultiThread::NAME => Some(visitor.visit::<tokio::MultiThread>()),
         tokio::CurrentThread::NAME => Some(visitor.visit::<tokio::CurrentThread>()),
         smol::Shared::NAME => Some(visitor.visit::<smol::Shared>()),

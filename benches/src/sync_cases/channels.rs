@@ -6,6 +6,9 @@ use crate::runtimes::Runtime;
 
 const VALUES: u64 = 8_000;
 const CAPACITY: usize = 128;
+/// How many tasks stand in the ring, and how often a token is handed on.
+const RING: usize = 100;
+const HOPS: u64 = 100 * RING as u64;
 
 /// See `benches/mpsc.rs`.
 pub struct Mpsc1;
@@ -30,6 +33,41 @@ impl SyncCase for Mpsc8 {
 
     async fn batch<P: Primitives>() {
         transfer::<P>(8).await;
+    }
+}
+
+/// See `benches/token_pass.rs`.
+pub struct TokenPass;
+
+impl SyncCase for TokenPass {
+    const NAME: &'static str = "token_pass";
+    const KIND: Kind = Kind::Channels;
+    const OPERATIONS: u64 = HOPS;
+
+    async fn batch<P: Primitives>() {
+        let (first, mut left) = P::channel(1);
+        let mut ring = Vec::with_capacity(RING);
+        for _ in 1..RING {
+            let (sender, receiver) = P::channel(1);
+            ring.push(P::Runtime::spawn(hand_on::<P>(left, sender)));
+            left = receiver;
+        }
+        ring.push(P::Runtime::spawn(hand_on::<P>(left, first.clone())));
+        P::send(&first, HOPS).await;
+        drop(first);
+        for task in ring {
+            task.await;
+        }
+    }
+}
+
+/// Hands the token to the next one. Who gets the last token ends, then the next ends, and so all do.
+async fn hand_on<P: Primitives>(mut left: P::Receiver, right: P::Sender) {
+    while let Some(token) = P::receive(&mut left).await {
+        if token == 1 {
+            return;
+        }
+        P::send(&right, token - 1).await;
     }
 }
 

@@ -10,7 +10,7 @@ mod channels;
 mod to_all;
 mod waits;
 
-pub use channels::{Mpsc1, Mpsc8};
+pub use channels::{Mpsc1, Mpsc8, TokenPass};
 pub use to_all::{Broadcast1, Broadcast1000, Watch1, Watch1000};
 pub use waits::{
     EventBroadcast, LockContended, LockHandOver, LockUncontended, Oneshot, SemaphoreWaits,

@@ -15,7 +15,7 @@ use bowerbird_benches::primitives::{self, Primitives};
 use bowerbird_benches::runtimes::{self, Runtime, Visitor};
 use bowerbird_benches::sync_cases::{
     Broadcast1, Broadcast1000, EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1,
-    Mpsc8, Oneshot, SemaphoreWaits, SyncCase, Watch1, Watch1000,
+    Mpsc8, Oneshot, SemaphoreWaits, SyncCase, TokenPass, Watch1, Watch1000,
 };
 
 use crate::go;
@@ -54,6 +54,7 @@ const SYNC_CASES: &[&str] = &[
     SemaphoreWaits::NAME,
     EventBroadcast::NAME,
     Oneshot::NAME,
+    TokenPass::NAME,
     Mpsc1::NAME,
     Mpsc8::NAME,
     Watch1::NAME,
@@ -76,6 +77,7 @@ impl primitives::Visitor for SyncRunner<'_> {
             SemaphoreWaits::NAME => sync::<P, SemaphoreWaits>(workers, budget),
             EventBroadcast::NAME => sync::<P, EventBroadcast>(workers, budget),
             Oneshot::NAME => sync::<P, Oneshot>(workers, budget),
+            TokenPass::NAME => sync::<P, TokenPass>(workers, budget),
             Mpsc1::NAME => sync::<P, Mpsc1>(workers, budget),
             Mpsc8::NAME => sync::<P, Mpsc8>(workers, budget),
             Watch1::NAME => sync::<P, Watch1>(workers, budget),

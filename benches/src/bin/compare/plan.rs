@@ -17,6 +17,7 @@ pub(crate) const CASES: &[&str] = &[
     "fib",
     "yield_many",
     "ping_pong",
+    "token_pass",
     "wake_latency",
     "timer_churn",
     "tcp_echo",
@@ -40,7 +41,7 @@ pub(crate) const CASES: &[&str] = &[
 /// Who is measured with a case: ours first, then the peers.
 pub(crate) fn contenders(case: &str) -> Vec<&'static str> {
     let mut names = primitives::names(match case.split('_').next() {
-        Some("mpsc") => Kind::Channels,
+        Some("mpsc" | "token") => Kind::Channels,
         Some("watch") => Kind::Watches,
         Some("broadcast") => Kind::Broadcasts,
         _ => Kind::Waits,
