@@ -17,6 +17,7 @@ pub mod runtimes;
 pub mod cases;
 pub mod primitives;
 pub mod sync_cases;
+pub mod raw;
 pub mod echo;
 pub mod machine;
 #[cfg(feature = "peers")]

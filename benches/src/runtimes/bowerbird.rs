@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bowerbird::net::{TcpListener, TcpStream, UdpSocket};
+use bowerbird::runtime::Handle;
 use bowerbird::sync::oneshot;
 
 use super::{OURS, Runtime};
@@ -36,6 +37,7 @@ impl Runtime for Bowerbird {
     type Task<T: Send + 'static> = Task<T>;
     type Sender<T: Send + 'static> = oneshot::Sender<T>;
     type Receiver<T: Send + 'static> = oneshot::Receiver<T>;
+    type Handle = Handle;
 
     fn run<F>(workers: usize, root: F) -> F::Output
     where
@@ -60,6 +62,34 @@ impl Runtime for Bowerbird {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         drop(bowerbird::spawn(future));
+    }
+
+    fn handle() -> Handle {
+        Handle::current()
+    }
+
+    #[inline]
+    fn spawn_from_outside<F>(handle: &Handle, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Task(handle.spawn(future))
+    }
+
+    #[inline]
+    fn spawn_blocking<F, T>(work: F) -> impl Future<Output = T> + Send
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Task(bowerbird::spawn_blocking(work))
+    }
+
+    async fn ticks(period: Duration, count: u64) {
+        let mut interval = bowerbird::interval(period);
+        for _ in 0..count {
+            interval.tick().await;
+        }
     }
 
     #[inline]

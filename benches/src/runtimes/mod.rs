@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
+#[cfg(feature = "peers")]
+pub mod async_std;
 pub mod bowerbird;
 #[cfg(feature = "peers")]
 pub mod smol;
@@ -23,6 +25,8 @@ pub trait Runtime: Send + Sized + 'static {
     type Sender<T: Send + 'static>: Send + 'static;
     /// The receiving half.
     type Receiver<T: Send + 'static>: Send + 'static;
+    /// What spawns on it from anywhere.
+    type Handle: Clone + Send + 'static;
 
     /// Starts a runtime, runs `root` **as a task on a worker of it** and shuts the runtime down.
     fn run<F>(workers: usize, root: F) -> F::Output
@@ -38,6 +42,31 @@ pub trait Runtime: Send + Sized + 'static {
     fn spawn_detached<F>(future: F)
     where
         F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// The handle of the runtime that this is called in.
+    fn handle() -> Self::Handle;
+
+    /// Spawns from a thread that is none of the runtime's.
+    fn spawn_from_outside<F>(handle: &Self::Handle, future: F) -> Self::Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// The same, of what nobody will await.
+    fn spawn_from_outside_detached<F>(handle: &Self::Handle, future: F)
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        drop(Self::spawn_from_outside(handle, future));
+    }
+
+    /// Runs a closure on the threads that the runtime keeps for what blocks.
+    fn spawn_blocking<F, T>(work: F) -> impl Future<Output = T> + Send
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static;
+
+    /// Awaits so many ticks of one interval.
+    fn ticks(period: Duration, count: u64) -> impl Future<Output = ()> + Send;
 
     /// Spawns all and gives their outputs in order, as a user of this runtime would write it.
     fn gather<F>(futures: Vec<F>) -> impl Future<Output = Vec<F::Output>> + Send
@@ -80,7 +109,7 @@ pub trait Visitor {
     fn visit<R: Runtime>(&mut self) -> Self::Output;
 }
 
-/// The names of all runtimes: ours first, then the peers.
+/// The names of the runtimes that may start with any number of workers: ours first, then the peers.
 pub const NAMES: &[&str] = &[
     OURS,
     #[cfg(feature = "peers")]
@@ -92,6 +121,12 @@ pub const NAMES: &[&str] = &[
     #[cfg(feature = "peers")]
     smol::Static::NAME,
 ];
+
+/// The names of all runtimes; those behind [`NAMES`] need a process made for them.
+#[cfg(feature = "peers")]
+pub fn all_names() -> Vec<&'static str> {
+    NAMES.iter().copied().chain([async_std::AsyncStd::NAME]).collect()
+}
 
 /// The name of the one that is compared with the others.
 pub const OURS: &str = "bowerbird";
@@ -114,6 +149,7 @@ fn visit_peer<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
         tokio::CurrentThread::NAME => Some(visitor.visit::<tokio::CurrentThread>()),
         smol::Shared::NAME => Some(visitor.visit::<smol::Shared>()),
         smol::Static::NAME => Some(visitor.visit::<smol::Static>()),
+        async_std::AsyncStd::NAME => Some(visitor.visit::<async_std::AsyncStd>()),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_executor::{Executor, StaticExecutor, Task};
 use async_io::{Async, Timer};
 use futures_channel::oneshot;
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use futures_util::future::join_all;
 
 use super::Runtime;
@@ -49,6 +49,8 @@ impl<const IS_STATIC: bool> Runtime for Smol<IS_STATIC> {
     type Task<T: Send + 'static> = Task<T>;
     type Sender<T: Send + 'static> = oneshot::Sender<T>;
     type Receiver<T: Send + 'static> = oneshot::Receiver<T>;
+    // The executors are statics.
+    type Handle = ();
 
     fn run<F>(workers: usize, root: F) -> F::Output
     where
@@ -80,6 +82,40 @@ impl<const IS_STATIC: bool> Runtime for Smol<IS_STATIC> {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         Self::spawn(future).detach();
+    }
+
+    fn handle() {}
+
+    #[inline]
+    fn spawn_from_outside<F>((): &(), future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Self::spawn(future)
+    }
+
+    #[inline]
+    fn spawn_from_outside_detached<F>((): &(), future: F)
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Self::spawn(future).detach();
+    }
+
+    #[inline]
+    fn spawn_blocking<F, T>(work: F) -> impl Future<Output = T> + Send
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        blocking::unblock(work)
+    }
+
+    async fn ticks(period: Duration, count: u64) {
+        let mut interval = Timer::interval(period);
+        for _ in 0..count {
+            interval.next().await;
+        }
     }
 
     async fn gather<F>(futures: Vec<F>) -> Vec<F::Output>

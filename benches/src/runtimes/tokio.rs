@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -44,6 +44,7 @@ impl<const CURRENT_THREAD: bool> Runtime for Tokio<CURRENT_THREAD> {
     type Task<T: Send + 'static> = Task<T>;
     type Sender<T: Send + 'static> = oneshot::Sender<T>;
     type Receiver<T: Send + 'static> = oneshot::Receiver<T>;
+    type Handle = Handle;
 
     fn run<F>(workers: usize, root: F) -> F::Output
     where
@@ -72,6 +73,34 @@ impl<const CURRENT_THREAD: bool> Runtime for Tokio<CURRENT_THREAD> {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         drop(tokio::spawn(future));
+    }
+
+    fn handle() -> Handle {
+        Handle::current()
+    }
+
+    #[inline]
+    fn spawn_from_outside<F>(handle: &Handle, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Task(handle.spawn(future))
+    }
+
+    #[inline]
+    fn spawn_blocking<F, T>(work: F) -> impl Future<Output = T> + Send
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Task(tokio::task::spawn_blocking(work))
+    }
+
+    async fn ticks(period: Duration, count: u64) {
+        let mut interval = tokio::time::interval(period);
+        for _ in 0..count {
+            interval.tick().await;
+        }
     }
 
     async fn gather<F>(futures: Vec<F>) -> Vec<F::Output>

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::plan::{CASES, Measurement};
+use crate::plan::{self, CASES, Measurement};
 
 pub(crate) const USAGE: &str = "\
-usage: compare [--quick] [--case NAME].. [--workers 1|2] [--json FILE]
-  --quick        three short rounds, under two minutes for everything
-  --case NAME    only this case; may be repeated
-  --workers N    only with N workers
-  --json FILE    write every figure of every round there too";
+usage: compare [--quick] [--case NAME].. [--workers 1|2] [--from FILE].. [--json FILE] [--markdown FILE] [--plots DIR]
+  --quick          three short rounds, under two minutes for everything, each case with one number of workers
+  --case NAME      only this case; may be repeated
+  --workers N      only with N workers
+  --from FILE      measure nothing, take the figures that --json wrote there; of several files the last that has a row
+  --json FILE      write every figure of every round there, with the machine and the versions
+  --markdown FILE  write the tables there
+  --plots DIR      draw the ratios to the best peer there, an SVG for each group of cases";
 
 /// What is to be compared.
 #[derive(Debug, Default)]
@@ -19,7 +22,11 @@ pub(crate) struct Args {
     /// Empty means all.
     pub(crate) cases: Vec<&'static str>,
     pub(crate) workers: Option<usize>,
+    /// Empty means that it is measured.
+    pub(crate) from: Vec<PathBuf>,
     pub(crate) json: Option<PathBuf>,
+    pub(crate) markdown: Option<PathBuf>,
+    pub(crate) plots: Option<PathBuf>,
 }
 
 /// What this process is for. All but the first are how the program calls itself.
@@ -42,11 +49,15 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, Strin
 fn compare(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
     let mut parsed = Args::default();
     while let Some(arg) = args.next() {
+        let mut file = || args.next().map(PathBuf::from).ok_or(format!("{arg} needs a path"));
         match arg.as_str() {
             "--quick" => parsed.quick = true,
+            "--from" => parsed.from.push(file()?),
+            "--json" => parsed.json = Some(file()?),
+            "--markdown" => parsed.markdown = Some(file()?),
+            "--plots" => parsed.plots = Some(file()?),
             "--case" => parsed.cases.push(case(args.next())?),
             "--workers" => parsed.workers = Some(number(args.next(), "--workers")?),
-            "--json" => parsed.json = Some(args.next().ok_or("--json needs a file")?.into()),
             _ => return Err(format!("unknown argument {arg:?}")),
         }
     }
@@ -72,11 +83,10 @@ fn echo_server(mut args: impl Iterator<Item = String>) -> Result<Request, String
 
 fn case(name: Option<String>) -> Result<&'static str, String> {
     let name = name.ok_or("a case needs a name")?;
-    CASES
-        .iter()
-        .copied()
-        .find(|&case| case == name)
-        .ok_or_else(|| format!("no case is called {name:?}; there are: {}", CASES.join(", ")))
+    plan::find(&name).map(|case| case.name).ok_or_else(|| {
+        let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
+        format!("no case is called {name:?}; there are: {}", names.join(", "))
+    })
 }
 
 fn number(text: Option<String>, of: &str) -> Result<usize, String> {

@@ -6,71 +6,60 @@ use std::process::{self, Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use bowerbird_benches::cases::{
-    Case, ChainedSpawn, Fib, Gather1000, PingPong, SpawnAwaitOne, SpawnManyLocal, TimerChurn,
-    WakeLatency, YieldMany, bytes_per_parked_task, latencies,
+    Case, ChainedSpawn, Fib, Gather1000, Parked, PingPong, Skynet, SleepMany, Sleeping,
+    SpawnAwaitOne, SpawnAwaitOneRemote, SpawnBlocking, SpawnManyLocal, SpawnManyRemoteIdle,
+    TimerChurn, WakeLatency, YieldMany, latencies, round_trips,
 };
 use bowerbird_benches::echo::{Client, IDLE_CONNECTIONS};
-use bowerbird_benches::machine::{allow_many_descriptors, cpu_time, pin_to_one_cpu};
+use bowerbird_benches::machine::{allow_many_descriptors, pin_to_one_cpu};
 use bowerbird_benches::primitives::{self, Primitives};
+use bowerbird_benches::raw;
 use bowerbird_benches::runtimes::{self, Runtime, Visitor};
 use bowerbird_benches::sync_cases::{
     Broadcast1, Broadcast1000, EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1,
     Mpsc8, Oneshot, SemaphoreWaits, SyncCase, TokenPass, Watch1, Watch1000,
 };
 
-use crate::go;
+use crate::measures::{self, percentile, print, sync, throughput};
+use crate::others;
 use crate::plan::Measurement;
-
-/// How many tasks are parked at once.
-const PARKED_COUNT: u64 = 1_000_000;
 
 /// Measures and prints.
 pub(crate) fn run(measurement: &Measurement) -> ExitCode {
-    if measurement.workers == 1 {
+    let Measurement { runtime, case, workers, budget } = measurement;
+    if *workers == 1 {
         pin_to_one_cpu();
     }
-    if measurement.runtime == go::NAME {
-        return go::run(measurement);
+    if runtime == raw::NAME {
+        raw::run(case, *workers, *budget, print);
+        return ExitCode::SUCCESS;
     }
-    let done = if SYNC_CASES.contains(&measurement.case) {
-        primitives::visit(&measurement.runtime, &mut SyncRunner(measurement))
-    } else {
-        runtimes::visit(&measurement.runtime, &mut Runner(measurement))
+    if let Some(code) = others::run(measurement) {
+        return code;
+    }
+    let done = match primitives::visit(runtime, &mut SyncRunner(measurement)) {
+        Some(true) => Some(()),
+        _ => runtimes::visit(runtime, &mut Runner(measurement)),
     };
     match done {
         Some(()) => ExitCode::SUCCESS,
         None => {
-            eprintln!("nothing to compare is called {:?}", measurement.runtime);
+            eprintln!("nothing to compare is called {runtime:?}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Those of [`SyncRunner`].
-const SYNC_CASES: &[&str] = &[
-    LockUncontended::NAME,
-    LockContended::NAME,
-    LockHandOver::NAME,
-    SemaphoreWaits::NAME,
-    EventBroadcast::NAME,
-    Oneshot::NAME,
-    TokenPass::NAME,
-    Mpsc1::NAME,
-    Mpsc8::NAME,
-    Watch1::NAME,
-    Watch1000::NAME,
-    Broadcast1::NAME,
-    Broadcast1000::NAME,
-];
-
+/// Measures if the case is about locks or channels, and says whether it is.
 struct SyncRunner<'a>(&'a Measurement);
 
 impl primitives::Visitor for SyncRunner<'_> {
-    type Output = ();
+    type Output = bool;
 
-    fn visit<P: Primitives>(&mut self) {
+    fn visit<P: Primitives>(&mut self) -> bool {
         let Measurement { case, workers, budget, .. } = *self.0;
         match case {
+            TokenPass::NAME => sync::<P, TokenPass>(workers, budget),
             LockUncontended::NAME => sync::<P, LockUncontended>(workers, budget),
             LockContended::NAME => sync::<P, LockContended>(workers, budget),
             LockHandOver::NAME => sync::<P, LockHandOver>(workers, budget),
@@ -84,8 +73,9 @@ impl primitives::Visitor for SyncRunner<'_> {
             Watch1000::NAME => sync::<P, Watch1000>(workers, budget),
             Broadcast1::NAME => sync::<P, Broadcast1>(workers, budget),
             Broadcast1000::NAME => sync::<P, Broadcast1000>(workers, budget),
-            _ => unreachable!("a case without a measurement: {case}"),
+            _ => return false,
         }
+        true
     }
 }
 
@@ -95,92 +85,39 @@ impl Visitor for Runner<'_> {
     type Output = ();
 
     fn visit<R: Runtime>(&mut self) {
+        // With the pause before it, which the kernel's timer slack makes longer.
+        const A_WAKE: Duration = Duration::from_micros(160);
+        const A_ROUND_TRIP: Duration = Duration::from_micros(6);
         let Measurement { case, workers, budget, .. } = *self.0;
         match case {
             SpawnManyLocal::NAME => throughput::<R, SpawnManyLocal>(workers, budget),
             ChainedSpawn::NAME => throughput::<R, ChainedSpawn>(workers, budget),
             SpawnAwaitOne::NAME => throughput::<R, SpawnAwaitOne>(workers, budget),
+            SpawnManyRemoteIdle::NAME => throughput::<R, SpawnManyRemoteIdle>(workers, budget),
+            SpawnBlocking::NAME => throughput::<R, SpawnBlocking>(workers, budget),
             Gather1000::NAME => throughput::<R, Gather1000>(workers, budget),
             Fib::NAME => throughput::<R, Fib>(workers, budget),
+            Skynet::NAME => throughput::<R, Skynet>(workers, budget),
             YieldMany::NAME => throughput::<R, YieldMany>(workers, budget),
             PingPong::NAME => throughput::<R, PingPong>(workers, budget),
             TimerChurn::NAME => throughput::<R, TimerChurn>(workers, budget),
-            WakeLatency::NAME => latency::<R>(workers, budget),
-            "parked_task_memory" => memory::<R>(workers),
+            SleepMany::NAME => throughput::<R, SleepMany>(workers, budget),
+            WakeLatency::NAME => measures::latency::<R, _>(workers, budget, A_WAKE, latencies),
+            SpawnAwaitOneRemote::NAME => {
+                measures::latency::<R, _>(workers, budget, A_ROUND_TRIP, round_trips::<R>);
+            }
+            "timer_lateness" => measures::timer_lateness::<R>(workers, budget),
+            "idle_ticker" => measures::idle_ticker::<R>(workers, budget),
+            "uneven" => measures::uneven::<R>(workers, budget),
+            "mixed_load" => measures::mixed::<R>(workers, budget),
+            "fairness" => measures::fairness::<R>(workers),
+            "parked_task_memory" => measures::memory::<R, Parked>(workers),
+            "sleeping_task_memory" => measures::memory::<R, Sleeping>(workers),
             "tcp_echo" | "udp_echo" => echo(self.0).expect("the echo server"),
             "idle_connection_memory" => idle_memory(self.0).expect("the echo server"),
             _ => unreachable!("a case without a measurement: {case}"),
         }
     }
-}
-
-fn print(metric: &str, value: f64) {
-    println!("{metric} {value}");
-}
-
-/// How often a batch that takes `batch` fits into `budget`.
-fn count_in(budget: Duration, batch: Duration) -> u64 {
-    (budget.as_nanos() / batch.as_nanos().max(1)).max(1) as u64
-}
-
-fn throughput<R: Runtime, C: Case>(workers: usize, budget: Duration) {
-    repeated::<R, _>(workers, budget, C::OPERATIONS, C::batches::<R>);
-}
-
-fn sync<P: Primitives, C: SyncCase>(workers: usize, budget: Duration) {
-    repeated::<P::Runtime, _>(workers, budget, C::OPERATIONS, C::batches::<P>);
-}
-
-/// Measures what is done so often as it is asked for; a time is that of one of `operations`.
-fn repeated<R: Runtime, F>(
-    workers: usize,
-    budget: Duration,
-    operations: u64,
-    batches: impl Fn(u64) -> F + Send + 'static,
-) where
-    F: Future<Output = Duration> + Send,
-{
-    let (count, wall, cpu) = R::run(workers, async move {
-        // The first batch pays for pages and caches; the second says how long one takes.
-        batches(1).await;
-        let batch = batches(1).await;
-        batches(count_in(budget / 5, batch)).await;
-        let count = count_in(budget, batch);
-        let cpu_before = cpu_time();
-        let wall = batches(count).await;
-        (count, wall, cpu_time() - cpu_before)
-    });
-    let operations = (count * operations) as f64;
-    print("wall", wall.as_nanos() as f64 / operations);
-    print("cpu", cpu.as_nanos() as f64 / operations);
-}
-
-fn latency<R: Runtime>(workers: usize, budget: Duration) {
-    // Most of a wake is the pause before it, about 160 us with the kernel's timer slack.
-    let count = count_in(budget, Duration::from_micros(160));
-    let (mut all, cpu) = R::run(workers, async move {
-        latencies(count / 5 + 1).await;
-        let cpu_before = cpu_time();
-        let all = latencies(count).await;
-        (all, cpu_time() - cpu_before)
-    });
-    all.sort_unstable();
-    print("p50", percentile(&all, 50).as_nanos() as f64 / 1e3);
-    print("p99", percentile(&all, 99).as_nanos() as f64 / 1e3);
-    print("cpu", cpu.as_nanos() as f64 / count as f64);
-}
-
-fn percentile<T: Copy>(sorted: &[T], percent: usize) -> T {
-    sorted[(sorted.len() - 1) * percent / 100]
-}
-
-fn memory<R: Runtime>(workers: usize) {
-    R::run(workers, async {
-        print("memory", bytes_per_parked_task::<R>(PARKED_COUNT).await);
-        // A million tasks are parked for ever: the end of the process is the end of them.
-        io::stdout().flush().expect("the parent reads");
-        process::exit(0)
-    })
 }
 
 /// This process is the client; the server is a child of it (pinned like it).
@@ -204,8 +141,8 @@ fn echo(measurement: &Measurement) -> io::Result<()> {
     done.latencies_ns.sort_unstable();
     print("rate", done.messages as f64 / done.elapsed.as_secs_f64());
     print("server-cpu", cpu_ns as f64 / done.messages as f64);
-    print("p50", percentile(&done.latencies_ns, 50) as f64 / 1e3);
-    print("p99", percentile(&done.latencies_ns, 99) as f64 / 1e3);
+    print("p50", percentile(&done.latencies_ns, 500) as f64 / 1e3);
+    print("p99", percentile(&done.latencies_ns, 990) as f64 / 1e3);
     Ok(())
 }
 

@@ -1,18 +1,22 @@
 //! The figures of all rounds, and what is said of them.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
 use bowerbird_benches::primitives::{self, Kind};
-use bowerbird_benches::runtimes::OURS;
+use bowerbird_benches::raw;
+use bowerbird_benches::runtimes::{self, OURS};
 
-use crate::go;
-use crate::plan::Measurement;
+use crate::others;
+use crate::plan::{self, Case, Group, Measurement};
+
+mod stored;
+mod tables;
 
 /// What a figure means.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Metric {
-    name: &'static str,
-    unit: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
     is_higher_better: bool,
 }
 
@@ -22,127 +26,181 @@ const METRICS: &[Metric] = &[
     Metric { name: "server-cpu", unit: "ns", is_higher_better: false },
     Metric { name: "p50", unit: "us", is_higher_better: false },
     Metric { name: "p99", unit: "us", is_higher_better: false },
+    Metric { name: "p99.9", unit: "us", is_higher_better: false },
     Metric { name: "cpu", unit: "ns", is_higher_better: false },
+    Metric { name: "allocations", unit: "", is_higher_better: false },
     Metric { name: "memory", unit: "bytes", is_higher_better: false },
+    Metric { name: "busy", unit: "ms/s", is_higher_better: false },
+    Metric { name: "efficiency", unit: "", is_higher_better: true },
+    Metric { name: "polls", unit: "", is_higher_better: false },
 ];
 
 /// Reads a line that a measurement printed.
 pub(crate) fn parse_figure(line: &str) -> Option<(&'static Metric, f64)> {
     let (name, value) = line.split_once(' ')?;
-    Some((METRICS.iter().find(|metric| metric.name == name)?, value.parse().ok()?))
+    Some((metric(name)?, value.parse().ok()?))
+}
+
+fn metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
 }
 
 /// All figures, in the order in which they came.
 #[derive(Default)]
 pub(crate) struct Report {
-    rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// One line of the table.
-struct Row {
-    case: &'static str,
-    workers: usize,
-    metric: &'static Metric,
-    /// The rounds of each, as in `names`; empty for those that have nothing for this case.
-    rounds: Vec<Vec<f64>>,
+pub(crate) struct Row {
+    pub(crate) case: &'static Case,
+    pub(crate) workers: usize,
+    pub(crate) metric: &'static Metric,
+    /// Who was measured, with the figure of each round; in the order of the first round.
+    rounds: Vec<(String, Vec<f64>)>,
+}
+
+/// Ours beside the best peer's.
+pub(crate) struct Verdict<'a> {
+    pub(crate) best_peer: &'a str,
+    pub(crate) best: f64,
+    /// Less than one is better, whichever way the metric goes.
+    pub(crate) ratio: f64,
 }
 
 impl Report {
     pub(crate) fn add(&mut self, of: &Measurement, metric: &'static Metric, value: f64) {
-        let runtime = names().iter().position(|&name| name == of.runtime).expect("a listed name");
+        let case = plan::find(of.case).expect("a measured case is listed");
+        let rounds = self.rounds_of(case, of.workers, metric);
+        match rounds.iter_mut().find(|(name, _)| *name == of.runtime) {
+            Some((_, rounds)) => rounds.push(value),
+            None => rounds.push((of.runtime.clone(), vec![value])),
+        }
+    }
+
+    fn rounds_of(
+        &mut self,
+        case: &'static Case,
+        workers: usize,
+        metric: &'static Metric,
+    ) -> &mut Vec<(String, Vec<f64>)> {
         let is_it = |row: &Row| {
-            (row.case, row.workers, row.metric.name) == (of.case, of.workers, metric.name)
+            (row.case.name, row.workers, row.metric.name) == (case.name, workers, metric.name)
         };
         let at = self.rows.iter().position(is_it).unwrap_or_else(|| {
-            let rounds = vec![Vec::new(); names().len()];
-            self.rows.push(Row { case: of.case, workers: of.workers, metric, rounds });
+            self.rows.push(Row { case, workers, metric, rounds: Vec::new() });
             self.rows.len() - 1
         });
-        self.rows[at].rounds[runtime].push(value);
+        &mut self.rows[at].rounds
     }
 
-    /// The table: medians with half the spread of the rounds, the best peer and the verdict.
-    pub(crate) fn table(&self) -> String {
-        let mut table = format!("{:<19}{:<3}{:<18}", "case", "w", "metric");
-        for name in names() {
-            let _ = write!(table, "{name:>18}");
-        }
-        let _ = writeln!(table, "  {:<14}{:>6}  verdict", "best peer", "ratio");
-        for row in &self.rows {
-            let metric = format!("{} ({})", row.metric.name, row.metric.unit);
-            let _ = write!(table, "{:<19}{:<3}{metric:<18}", row.case, row.workers);
-            for rounds in &row.rounds {
-                let figure = if rounds.is_empty() {
-                    "-".to_owned()
-                } else {
-                    let spread = spread_percent(rounds);
-                    format!("{} ±{spread:>3.0}%", short(median(rounds)))
-                };
-                let _ = write!(table, "{figure:>18}");
+    /// The rows of a group with so many workers, those of a case together.
+    fn of(&self, group: Group, workers: usize) -> Vec<&Row> {
+        let is_in = |row: &&Row| row.case.group == group && row.workers == workers;
+        let mut rows: Vec<_> = self.rows.iter().filter(is_in).collect();
+        // Stable: the order of the metrics stays.
+        rows.sort_by_key(|row| plan::CASES.iter().position(|case| case.name == row.case.name));
+        rows
+    }
+
+    /// The rows that are drawn: the main figure of each case.
+    pub(crate) fn main_rows(&self, group: Group, workers: usize) -> Vec<&Row> {
+        let rows = self.of(group, workers).into_iter();
+        rows.filter(|row| row.metric.name == row.case.main && row.verdict().is_some()).collect()
+    }
+
+    /// The numbers of workers that there are.
+    pub(crate) fn workers(&self) -> Vec<usize> {
+        let mut all: Vec<_> = self.rows.iter().map(|row| row.workers).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The geometric mean of our ratios to the best peer over the cases of scheduling, timers and sync, for each
+    /// number of workers and together: of the main figures, and of the CPU times.
+    pub(crate) fn means(&self) -> Vec<Mean> {
+        let mut ratios = BTreeMap::<_, Vec<f64>>::new();
+        for row in self.rows.iter().filter(|row| row.case.group.is_in_mean()) {
+            let Some(verdict) = row.verdict() else { continue };
+            for workers in [Some(row.workers), None] {
+                if row.metric.name == row.case.main {
+                    ratios.entry((workers, "main figure")).or_default().push(verdict.ratio);
+                }
+                if row.metric.name == "cpu" {
+                    ratios.entry((workers, "CPU time")).or_default().push(verdict.ratio);
+                }
             }
-            let (best_peer, ratio, verdict) = row.verdict();
-            let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-            let _ = writeln!(table, "  {best_peer:<14}{ratio:>6}  {verdict}");
         }
-        table
-    }
-
-    /// Every figure of every round.
-    pub(crate) fn json(&self) -> String {
-        let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
-        format!("[\n{}\n]\n", rows.join(",\n"))
+        let mean_of = |((workers, of), ratios): (_, Vec<f64>)| Mean {
+            workers,
+            of,
+            mean: geometric_mean(&ratios),
+            cases: ratios.len(),
+        };
+        ratios.into_iter().map(mean_of).collect()
     }
 }
 
-/// Everybody who may be measured.
-fn names() -> Vec<&'static str> {
-    let mut names = primitives::names(Kind::Channels);
-    names.push(go::NAME);
-    names
+/// See [`Report::means`].
+pub(crate) struct Mean {
+    /// `None` is all of them together.
+    pub(crate) workers: Option<usize>,
+    pub(crate) of: &'static str,
+    pub(crate) mean: f64,
+    pub(crate) cases: usize,
 }
 
 impl Row {
-    /// Those who were, and their rounds.
-    fn measured(&self) -> impl Iterator<Item = (&'static str, &[f64])> {
-        let rounds = self.rounds.iter().map(Vec::as_slice);
-        names().into_iter().zip(rounds).filter(|(_, rounds)| !rounds.is_empty())
+    /// Who was measured, and their medians.
+    pub(crate) fn medians(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.rounds.iter().map(|(name, rounds)| (name.as_str(), median(rounds)))
     }
 
-    /// The best peer; ours divided by it, so that less than one is less time (or fewer messages); and
-    /// whether that is ahead.
-    fn verdict(&self) -> (&'static str, Option<f64>, &'static str) {
-        let medians = || self.measured().map(|(name, rounds)| (name, median(rounds)));
-        let better = |a: f64, b: f64| if self.metric.is_higher_better { a > b } else { a < b };
-        // Our `Queue`, which stands among the channels, is no peer.
-        let peers = medians().filter(|&(name, _)| !name.starts_with(OURS));
-        let best = peers.reduce(|best, peer| if better(peer.1, best.1) { peer } else { best });
-        let (best_peer, best) = best.expect("there are peers");
-        match medians().find(|&(name, _)| name == OURS) {
-            Some((_, ours)) if better(ours, best) => (best_peer, Some(ours / best), "ahead"),
-            Some((_, ours)) => (best_peer, Some(ours / best), "behind"),
-            None => (best_peer, None, "-"),
+    /// How much worse a figure is than another: their quotient, the right way up.
+    pub(crate) fn ratio(&self, value: f64, to: f64) -> f64 {
+        match self.metric.is_higher_better {
+            true => to / value,
+            false => value / to,
         }
     }
 
-    fn json(&self) -> String {
-        let (best_peer, ratio, verdict) = self.verdict();
-        let ratio = ratio.map_or_else(|| "null".to_owned(), |ratio| ratio.to_string());
-        let runtimes: Vec<_> = self
-            .measured()
-            .map(|(name, rounds)| {
-                let median = median(rounds);
-                format!(r#""{name}": {{"median": {median}, "rounds": {rounds:?}}}"#)
-            })
-            .collect();
-        format!(
-            r#"  {{"case": "{}", "workers": {}, "metric": "{}", "unit": "{}", "best_peer": "{best_peer}", "ratio": {ratio}, "verdict": "{verdict}", "runtimes": {{{}}}}}"#,
-            self.case,
-            self.workers,
-            self.metric.name,
-            self.metric.unit,
-            runtimes.join(", "),
-        )
+    /// What there is to say if we and a peer were measured.
+    pub(crate) fn verdict(&self) -> Option<Verdict<'_>> {
+        let (_, ours) = self.medians().find(|&(name, _)| name == OURS)?;
+        let (best_peer, best) = self
+            .medians()
+            .filter(|&(name, _)| is_peer(name))
+            .reduce(|best, peer| if self.ratio(peer.1, best.1) < 1.0 { peer } else { best })?;
+        // Nothing against nothing is level.
+        let ratio = if ours == best { 1.0 } else { self.ratio(ours, best) };
+        Some(Verdict { best_peer, best, ratio })
     }
+}
+
+/// Neither we (our `Queue` stands among the channels) nor the floor.
+pub(crate) fn is_peer(name: &str) -> bool {
+    !name.starts_with(OURS) && name != raw::NAME
+}
+
+/// Where somebody stands in a table: ours, the runtimes, the libraries, the other languages, the floor.
+pub(crate) fn rank(name: &str) -> usize {
+    let order = runtimes::all_names().into_iter().chain(primitives::names(Kind::Channels)).chain([
+        "monoio",
+        others::GO,
+        others::ASYNCIO,
+        others::UVLOOP,
+        raw::NAME,
+    ]);
+    order.into_iter().position(|other| other == name).unwrap_or(usize::MAX)
+}
+
+/// Of what is above zero: a peer that allocates nothing has no ratio.
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    let logarithms = ratios.iter().filter(|ratio| ratio.is_finite() && **ratio > 0.0);
+    let (sum, count) =
+        logarithms.fold((0.0, 0), |(sum, count), ratio| (sum + ratio.ln(), count + 1));
+    (sum / f64::from(count)).exp()
 }
 
 /// The middle one, or the mean of the two in the middle.
@@ -161,7 +219,10 @@ fn median(values: &[f64]) -> f64 {
 fn spread_percent(values: &[f64]) -> f64 {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (greatest - least) / 2.0 / median(values) * 100.0
+    match median(values) {
+        0.0 => 0.0,
+        median => (greatest - least) / 2.0 / median * 100.0,
+    }
 }
 
 /// Three digits, or all before the point.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bowerbird_benches::runtimes::NAMES;
+use bowerbird_benches::runtimes::OURS;
+use serde_json::json;
 
-use super::{Report, median, parse_figure, short, spread_percent};
+use super::{Report, geometric_mean, median, parse_figure, short, spread_percent};
 use crate::plan::Measurement;
 
 #[test]
@@ -33,23 +34,71 @@ fn numbers_have_three_digits_or_all_before_the_point() {
     );
 }
 
+fn measured(figures: &[(&str, &str, f64)]) -> Report {
+    let mut report = Report::default();
+    for &(runtime, metric, value) in figures {
+        let (metric, value) = parse_figure(&format!("{metric} {value}")).expect("a figure");
+        let of = Measurement {
+            runtime: runtime.to_owned(),
+            case: "fib",
+            workers: 1,
+            budget: Duration::ZERO,
+        };
+        report.add(&of, metric, value);
+    }
+    report
+}
+
 #[test]
 fn best_peer_follows_the_direction_of_the_metric() {
-    for (line, best) in [("wall", 1.0), ("rate", 4.0)] {
-        let mut report = Report::default();
-        for (index, name) in NAMES.iter().enumerate() {
-            // Of two runtimes at the ends of the list, the peer that is best in each direction.
-            let value = if index + 1 == NAMES.len() { best } else { 2.0 };
-            let (metric, value) = parse_figure(&format!("{line} {value}")).expect("a figure");
-            let of = Measurement {
-                runtime: (*name).to_owned(),
-                case: "fib",
-                workers: 1,
-                budget: Duration::ZERO,
-            };
-            report.add(&of, metric, value);
-        }
-        let expected = format!("\"best_peer\": {:?}", NAMES[NAMES.len() - 1]);
-        assert!(report.json().contains(&expected), "{}", report.json());
+    for (metric, best, ratio) in [("wall", "smol", 2.0), ("efficiency", "tokio", 4.0)] {
+        let figures = [(OURS, metric, 2.0), ("tokio", metric, 8.0), ("smol", metric, 1.0)];
+        let report = measured(&figures);
+        let verdict = report.rows[0].verdict().expect("there are peers");
+        assert_eq!((verdict.best_peer, verdict.ratio), (best, ratio), "{metric}");
     }
+}
+
+#[test]
+fn floor_and_our_queue_are_no_peers() {
+    let report =
+        measured(&[(OURS, "wall", 2.0), ("raw", "wall", 0.1), ("bowerbird-queue", "wall", 0.2)]);
+    assert!(report.rows[0].verdict().is_none());
+}
+
+#[test]
+fn mean_is_over_main_figures_and_over_cpu_times() {
+    let figures = [
+        (OURS, "wall", 1.0),
+        ("tokio", "wall", 4.0),
+        (OURS, "cpu", 9.0),
+        ("tokio", "cpu", 3.0),
+        (OURS, "allocations", 7.0),
+        ("tokio", "allocations", 1.0),
+    ];
+    let means = measured(&figures).means();
+    let means: Vec<_> = means.iter().map(|mean| (mean.of, short(mean.mean), mean.cases)).collect();
+    // Together, and on one worker.
+    let expected = [("CPU time", "3.00".to_owned(), 1), ("main figure", "0.25".to_owned(), 1)];
+    assert_eq!(means, [expected.clone(), expected].concat());
+    assert!((geometric_mean(&[0.25, 1.0]) - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn what_was_written_is_read_and_replaces() {
+    let written = measured(&[(OURS, "wall", 1.5), (OURS, "wall", 2.5), ("tokio", "wall", 4.0)]);
+    let mut read = measured(&[(OURS, "wall", 9.0), (OURS, "cpu", 1.0)]);
+    let facts = json!({"machine": "this one"});
+    assert_eq!(read.take_json(&written.to_json(&facts)).expect("it was just written"), facts);
+    let medians: Vec<_> = read.rows.iter().map(|row| row.medians().collect::<Vec<_>>()).collect();
+    assert_eq!(medians, [vec![(OURS, 1.0)], vec![(OURS, 2.0), ("tokio", 4.0)]]);
+}
+
+#[test]
+fn tables_show_each_case_with_everybody_who_was_measured() {
+    let report = measured(&[(OURS, "wall", 1.0), ("raw", "wall", 0.5), ("tokio", "wall", 4.0)]);
+    assert!(report.to_markdown().contains(
+        "## Scheduling, one worker\n| case | figure | bowerbird | tokio | raw | ratio |\n|---|---|---|---|---|---|\n\
+         | fib | wall, ns | 1.00 | **4.00** | 0.50 | 0.25 |\n"
+    ));
 }

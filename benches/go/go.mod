@@ -1,0 +1,3 @@
+module bowerbird/peer
+
+go 1.19
