@@ -223,22 +223,17 @@ func fairness(int, time.Duration) {
 		there, here := make(chan int64, 1), make(chan int64, 1)
 		go func() {
 			defer all.Done()
-			for {
+			for turns.Load() < most {
 				there <- turns.Load()
-				if turns.Load() >= most {
-					return
-				}
 				one(<-here)
 			}
+			close(there)
 		}()
 		go func() {
 			defer all.Done()
-			for {
-				one(<-there)
+			for then := range there {
+				one(then)
 				here <- turns.Load()
-				if turns.Load() >= most {
-					return
-				}
 			}
 		}()
 	}

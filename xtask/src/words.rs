@@ -49,7 +49,7 @@ usage: cargo xtask <word> [arguments]
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
   budgets [args]    instructions an operation within benches/budgets.txt (--write, --peers)
-  bench [args]      every case beside tokio and smol (--quick: in two minutes)
+  bench [args]      every case beside its peers (--quick: in two minutes; --plots DIR: as pictures)
   bench criterion [args]   the criterion benches
   soak [args]       the long stress tests
   stress-channels [count] [args]   so many values through each channel, 100,000,000 if not said";

@@ -15,6 +15,8 @@ const YIELDING: usize = 500;
 const PAIRS: usize = 250;
 /// After so many polls it is over.
 const POLLS: u64 = 1_000_000;
+/// The last letter.
+const OVER: u64 = u64::MAX;
 
 /// How many polls there have been, of all tasks.
 #[derive(Clone, Default)]
@@ -69,25 +71,25 @@ async fn yield_again<R: Runtime>(polls: Polls) -> u64 {
     longest
 }
 
+/// The one of a pair that says when it is over.
 async fn ping(polls: Polls, here: Arc<Letterbox>, there: Arc<Letterbox>) -> u64 {
     let mut longest = 0;
-    loop {
+    while !polls.is_over() {
         there.put(polls.now());
-        if polls.is_over() {
-            return longest;
-        }
         longest = longest.max(polls.one(here.take().await));
     }
+    there.put(OVER);
+    longest
 }
 
 async fn pong(polls: Polls, here: Arc<Letterbox>, there: Arc<Letterbox>) -> u64 {
     let mut longest = 0;
     loop {
-        longest = longest.max(polls.one(here.take().await));
-        there.put(polls.now());
-        if polls.is_over() {
-            return longest;
+        match here.take().await {
+            OVER => return longest,
+            then => longest = longest.max(polls.one(then)),
         }
+        there.put(polls.now());
     }
 }
 

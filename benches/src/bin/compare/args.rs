@@ -10,7 +10,7 @@ usage: compare [--quick] [--case NAME].. [--workers 1|2] [--from FILE].. [--json
   --quick          three short rounds, under two minutes for everything, each case with one number of workers
   --case NAME      only this case; may be repeated
   --workers N      only with N workers
-  --from FILE      measure nothing, take the figures that --json wrote there; of several files the last that has a row
+  --from FILE      measure nothing, take the figures that --json wrote there; the rounds of several files are put together
   --json FILE      write every figure of every round there, with the machine and the versions
   --markdown FILE  write the tables there
   --plots DIR      draw the ratios to the best peer there, an SVG for each group of cases";

@@ -13,20 +13,16 @@ impl Report {
         let means = self.means().into_iter().map(|mean| {
             json!({"workers": mean.workers, "of": mean.of, "mean": mean.mean, "cases": mean.cases})
         });
-        let all = json!({
-            "facts": facts,
-            "geometric_means": means.collect::<Vec<_>>(),
-            "rows": self.rows.iter().map(Row::to_json).collect::<Vec<_>>(),
-        });
+        let means = Value::from(means.collect::<Vec<_>>());
         // A row a line: short, and a difference between two files can be read.
-        let rows: Vec<_> = self.rows.iter().map(|row| format!("  {}", row.to_json())).collect();
-        let Value::Object(mut all) = all else { unreachable!("it was made as one") };
-        all.remove("rows");
-        let head: Vec<_> = all.iter().map(|(key, value)| format!("{key:?}: {value}")).collect();
-        format!("{{{},\n\"rows\": [\n{}\n]}}\n", head.join(",\n"), rows.join(",\n"))
+        let rows: Vec<_> = self.rows.iter().map(|row| row.to_json().to_string()).collect();
+        let rows = rows.join(",\n  ");
+        format!(
+            "{{\"facts\": {facts},\n\"geometric_means\": {means},\n\"rows\": [\n  {rows}\n]}}\n"
+        )
     }
 
-    /// Takes the rows of a file; those that it has too are replaced. Gives what the file says of the machine.
+    /// Puts the rounds of a file behind those that there are. Gives what the file says of the machine.
     ///
     /// # Errors
     ///
@@ -34,14 +30,13 @@ impl Report {
     pub(crate) fn take_json(&mut self, text: &str) -> io::Result<Value> {
         let mut file: Value = serde_json::from_str(text)?;
         let rows = file["rows"].as_array().ok_or_else(|| io::Error::other("it has no \"rows\""))?;
-        for row in rows {
-            if let Some(row) = Row::from_json(row) {
-                let is_same = |other: &Row| {
-                    (other.case.name, other.workers, other.metric)
-                        == (row.case.name, row.workers, row.metric)
-                };
-                self.rows.retain(|other| !is_same(other));
-                self.rows.push(row);
+        for row in rows.iter().filter_map(Row::from_json) {
+            let rounds = self.rounds_of(row.case, row.workers, row.metric);
+            for (name, more) in row.rounds {
+                match rounds.iter_mut().find(|(other, _)| *other == name) {
+                    Some((_, rounds)) => rounds.extend(more),
+                    None => rounds.push((name, more)),
+                }
             }
         }
         Ok(file["facts"].take())

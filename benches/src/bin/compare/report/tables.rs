@@ -33,7 +33,7 @@ impl Report {
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = String::new();
         self.for_each_table(|title, names, rows| {
-            let _ = writeln!(text, "## {title}");
+            let _ = writeln!(text, "### {title}");
             let _ = writeln!(text, "| case | figure | {} | ratio |", names.join(" | "));
             let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(names.len()));
             for row in rows {

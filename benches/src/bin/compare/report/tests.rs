@@ -85,13 +85,14 @@ fn mean_is_over_main_figures_and_over_cpu_times() {
 }
 
 #[test]
-fn what_was_written_is_read_and_replaces() {
+fn what_was_written_is_read_and_put_behind_what_there_is() {
     let written = measured(&[(OURS, "wall", 1.5), (OURS, "wall", 2.5), ("tokio", "wall", 4.0)]);
     let mut read = measured(&[(OURS, "wall", 9.0), (OURS, "cpu", 1.0)]);
     let facts = json!({"machine": "this one"});
     assert_eq!(read.take_json(&written.to_json(&facts)).expect("it was just written"), facts);
-    let medians: Vec<_> = read.rows.iter().map(|row| row.medians().collect::<Vec<_>>()).collect();
-    assert_eq!(medians, [vec![(OURS, 1.0)], vec![(OURS, 2.0), ("tokio", 4.0)]]);
+    let rounds: Vec<_> = read.rows.iter().flat_map(|row| row.rounds.clone()).collect();
+    let expected = [(OURS, vec![9.0, 1.5, 2.5]), ("tokio", vec![4.0]), (OURS, vec![1.0])];
+    assert_eq!(rounds, expected.map(|(name, rounds)| (name.to_owned(), rounds)));
 }
 
 #[test]
