@@ -66,7 +66,6 @@ impl primitives::Visitor for SyncRunner<'_> {
             SemaphoreWaits::NAME => sync::<P, SemaphoreWaits>(workers, budget),
             EventBroadcast::NAME => sync::<P, EventBroadcast>(workers, budget),
             Oneshot::NAME => sync::<P, Oneshot>(workers, budget),
-            TokenPass::NAME => sync::<P, TokenPass>(workers, budget),
             Mpsc1::NAME => sync::<P, Mpsc1>(workers, budget),
             Mpsc8::NAME => sync::<P, Mpsc8>(workers, budget),
             Watch1::NAME => sync::<P, Watch1>(workers, budget),
