@@ -48,7 +48,7 @@ mod credentials;
 
 #[cfg(unix)]
 pub(crate) use credentials::credentials_of_peer;
-pub(crate) use datagram::{DatagramCalls, OsDatagram, bind_udp, connect_udp};
+pub(crate) use datagram::{DatagramCalls, OsDatagram, UdpOptions, bind_udp, connect_udp};
 pub(crate) use kernel_copy::{Channel, is_refused, read_at, sendfile};
 pub(crate) use listener::OsListener;
 #[cfg(target_os = "linux")]
@@ -64,7 +64,7 @@ pub(crate) use stream::{Calls, OsRead, OsSocket, OsSource, OsWrite, Received};
 #[cfg(unix)]
 pub(crate) use unix::{
     UnixConnect, begin_connect_unix, begin_listen_unix, bind_unix, finish_connect_unix,
-    listen_unix, new_unix_stream, unix_address, unix_address_of, unix_pair,
+    listen_unix, new_unix_stream, std_unix_address, unix_address, unix_address_of, unix_pair,
 };
 #[cfg(unix)]
 pub(crate) use unix_datagram::{connect_unix, new_unix_datagram};

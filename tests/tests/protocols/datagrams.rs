@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use bowerbird::LoopHandle;
 use bowerbird::net::UdpSocket;
+use bowerbird::net::dns::Family;
 use bowerbird::protocols::{DatagramProtocol, DatagramTransport, create_datagram_endpoint};
 use bowerbird_tests::{Counted, Journal, catch, everywhere, on_workers, turns, until};
 
@@ -251,24 +252,115 @@ fn panic_of_datagram_received_is_told_and_the_socket_goes_on() {
     });
 }
 
-/// The options of asyncio that are options of the socket.
 #[test]
-fn socket_of_ones_own_and_broadcast() {
+fn socket_of_ones_own() {
     everywhere(|| async {
         let journal = Journal::new();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let protocol = Noted::new(&journal);
-        let create = create_datagram_endpoint(|| protocol).socket(socket).allow_broadcast(true);
-        let transport = create.await.unwrap();
+        let transport = create_datagram_endpoint(|| protocol).socket(socket).await.unwrap();
         assert_eq!(transport.local_addr(), Some(address));
-        assert!(transport.with_socket(|socket| socket.broadcast().unwrap()).unwrap());
+        transport.with_socket(|socket| socket.set_broadcast(true).unwrap()).unwrap();
         transport.set_protocol(Noted::new(&journal));
         transport.abort();
         end(&journal).await;
         assert_eq!(transport.with_socket(|_| ()), None);
         assert_eq!(transport.local_addr(), Some(address));
         journal.expect(&["made", "lost"]);
+    });
+}
+
+/// As in asyncio: they would come too late.
+#[test]
+fn options_beside_a_socket_of_ones_own_say_so() {
+    on_workers(1, async {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let create = create_datagram_endpoint(|| Noted::new(&Journal::new())).socket(socket);
+        let error = create.allow_broadcast(true).reuse_port(true).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("reuse_port, allow_broadcast;"), "{error}");
+    });
+}
+
+/// As in asyncio: whoever sends to all hears anybody, not only the address of all.
+#[test]
+fn endpoint_that_may_broadcast_is_not_connected() {
+    everywhere(|| async {
+        let journal = Journal::new();
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let remote = socket.local_addr().unwrap();
+        let protocol = Noted::new(&journal);
+        let create = create_datagram_endpoint(|| protocol).local_addr("127.0.0.1:0");
+        let transport = create.remote_addr(remote).allow_broadcast(true).await.unwrap();
+        assert!(transport.with_socket(|socket| socket.broadcast().unwrap()).unwrap());
+        assert_eq!(transport.peer_addr(), None);
+        transport.sendto(b"x", None);
+        transport.sendto(b"y", remote);
+        let mut room = [0; 8];
+        for expected in [b"x", b"y"] {
+            let (count, _) = socket.recv_from(&mut room).await.unwrap();
+            assert_eq!(&room[..count], expected);
+        }
+        let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        stranger.send_to(b"stranger", transport.local_addr().unwrap()).await.unwrap();
+        until(|| journal.lines().len() == 2).await;
+        journal.expect(&["made", "data stranger"]);
+        let caught = catch(|| transport.sendto(b"z", stranger.local_addr().unwrap()));
+        assert!(caught.message.contains(&remote.to_string()), "{caught:?}");
+    });
+}
+
+/// The system refuses to connect to such an address before the option is set.
+#[cfg(target_os = "linux")]
+#[test]
+fn datagram_to_all_arrives() {
+    on_workers(1, async {
+        let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let all = SocketAddr::from(([127, 255, 255, 255], port));
+        let protocol = Noted::new(&Journal::new());
+        let create = create_datagram_endpoint(|| protocol).remote_addr(all);
+        let transport = create.allow_broadcast(true).await.unwrap();
+        transport.sendto(b"all", None);
+        let mut room = [0; 8];
+        assert_eq!(socket.recv_from(&mut room).await.unwrap().0, 3);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn port_is_shared_by_those_who_say_so() {
+    on_workers(1, async {
+        let new = || Noted::new(&Journal::new());
+        let shared = create_datagram_endpoint(new).local_addr("127.0.0.1:0").reuse_port(true);
+        let shared = shared.await.unwrap();
+        let address = shared.local_addr().unwrap();
+        let other = create_datagram_endpoint(new).local_addr(address).reuse_port(true);
+        assert_eq!(other.await.unwrap().local_addr(), Some(address));
+        let error = create_datagram_endpoint(new).local_addr(address).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    });
+}
+
+#[test]
+fn family_chooses_among_the_addresses() {
+    on_workers(1, async {
+        let new = || Noted::new(&Journal::new());
+        let both: [SocketAddr; 2] = ["[::1]:0".parse().unwrap(), "127.0.0.1:0".parse().unwrap()];
+        let create = create_datagram_endpoint(new).local_addr(both).family(Family::INET);
+        assert!(create.await.unwrap().local_addr().unwrap().is_ipv4());
+        // The port alone is the system's choice.
+        let transport = create_datagram_endpoint(new).family(Family::INET).await.unwrap();
+        let address = transport.local_addr().unwrap();
+        assert!(address.ip().is_unspecified() && address.port() != 0);
+
+        let create = create_datagram_endpoint(new).local_addr("127.0.0.1:0").family(Family::INET6);
+        let error = create.await.unwrap_err();
+        assert!(error.to_string().contains("no address of family INET6"), "{error}");
+        let create = create_datagram_endpoint(new).family(Family::from_raw(12345));
+        let error = create.await.unwrap_err();
+        assert!(error.to_string().contains("give INET or INET6"), "{error}");
     });
 }
 

@@ -1,6 +1,8 @@
 //! Transports and protocols: after CPython's `test_selector_events.py`, `test_transports.py` and others.
 
 mod datagrams;
+#[cfg(unix)]
+mod datagrams_unix;
 mod ends;
 mod errors;
 mod names;

@@ -69,11 +69,42 @@ macro_rules! datagram_calls {
 #[cfg(unix)]
 pub(super) use datagram_calls;
 
+/// What is set on a UDP socket before it is bound.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct UdpOptions {
+    pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
+    pub(crate) only_v6: Option<bool>,
+}
+
 /// Makes a UDP socket.
-pub(crate) fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(crate) fn bind_udp(address: SocketAddr, options: UdpOptions) -> io::Result<UdpSocket> {
     let socket = new_udp(address)?;
+    if options.reuse_address {
+        socket.set_reuse_address(true)?;
+    }
+    if options.reuse_port {
+        share_port(&socket)?;
+    }
+    if let (Some(only_v6), true) = (options.only_v6, address.is_ipv6()) {
+        socket.set_only_v6(only_v6)?;
+    }
     socket.bind(&SockAddr::from(address))?;
     Ok(socket.into())
+}
+
+/// Lets several sockets bind one port.
+#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+fn share_port(socket: &socket2::Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(all(
+    unix,
+    not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
+)))]
+fn share_port(_socket: &socket2::Socket) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no SO_REUSEPORT"))
 }
 
 fn new_udp(address: SocketAddr) -> io::Result<socket2::Socket> {

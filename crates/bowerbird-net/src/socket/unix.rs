@@ -54,6 +54,15 @@ pub(crate) fn unix_address(path: &Path) -> io::Result<SockAddr> {
     SockAddr::unix(path)
 }
 
+/// The same as std has it.
+pub(crate) fn std_unix_address(path: &Path) -> io::Result<SocketAddr> {
+    unix_address(path)?;
+    match path.as_os_str().as_bytes() {
+        [0, name @ ..] => with_abstract_name(name),
+        _ => SocketAddr::from_pathname(path),
+    }
+}
+
 /// The address that std has found.
 pub(crate) fn unix_address_of(address: &SocketAddr) -> io::Result<SockAddr> {
     if let Some(path) = address.as_pathname() {
@@ -73,6 +82,16 @@ fn abstract_name(address: &SocketAddr) -> Option<&[u8]> {
 #[cfg(not(target_os = "linux"))]
 fn abstract_name(_address: &SocketAddr) -> Option<&[u8]> {
     None
+}
+
+#[cfg(target_os = "linux")]
+fn with_abstract_name(name: &[u8]) -> io::Result<SocketAddr> {
+    <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn with_abstract_name(_name: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 // ----- making sockets ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ use crate::datagram::SendTo;
 use crate::datagram::methods::datagram_methods;
 use crate::datagram::methods::prelude::*;
 use crate::resolve::Resolve;
+use crate::socket::UdpOptions;
 use crate::to_addrs::ToAddrs;
 
 /// A UDP socket.
@@ -46,7 +47,7 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Binds the first of the addresses that can be bound.
+    /// Binds the first of the addresses that can be bound. What has to be set before is a method of the future.
     ///
     /// asyncio: `create_datagram_endpoint(.., local_addr=..)`.
     ///
@@ -72,7 +73,8 @@ impl UdpSocket {
     #[track_caller]
     pub fn bind(addrs: impl ToAddrs) -> BindUdp {
         let site = CallSite::new("UdpSocket::bind");
-        BindUdp { driver: expect_current("UdpSocket::bind"), resolve: Resolve::new(&addrs), site }
+        let driver = expect_current("UdpSocket::bind");
+        BindUdp { driver, resolve: Resolve::new(&addrs), options: UdpOptions::default(), site }
     }
 
     /// Sets the peer: [`send`](Self::send) goes to it, and only its datagrams are received. The first of the

@@ -182,6 +182,16 @@ impl UnixDatagram {
         OsDatagram::send_to(self.os(), bytes, &to)
     }
 
+    /// Tries to send to an address, as [`try_send_to`](Self::try_send_to).
+    ///
+    /// asyncio: `sock.sendto` in an `add_writer` callback.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or as for [`send_to_addr`](Self::send_to_addr).
+    pub fn try_send_to_addr(&self, bytes: &[u8], to: &SocketAddr) -> io::Result<usize> {
+        OsDatagram::send_to(self.os(), bytes, &socket::unix_address_of(to)?)
+    }
+
     /// Gives the socket back to std, still non-blocking. Its file stays.
     ///
     /// asyncio: `transport.get_extra_info("socket")`, with the ownership.

@@ -19,6 +19,45 @@ use crate::socket::OsDatagram;
 /// How long to wait for room in a receiver's queue, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
+/// The wait for room in a receiver's queue: longer each time.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct QueuePause {
+    next: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Default for QueuePause {
+    fn default() -> Self {
+        Self { next: PAUSE.0, sleep: None }
+    }
+}
+
+impl QueuePause {
+    /// Ready if nobody waits, or when the pause is over.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(sleep) = &mut self.sleep {
+            ready!(sleep.as_mut().poll(cx));
+            self.sleep = None;
+        }
+        Poll::Ready(())
+    }
+
+    /// The queue is full: begins the next pause.
+    fn begin(&mut self) {
+        self.sleep = Some(Box::pin(bowerbird_timer::part::sleep(self.next)));
+        self.next = (self.next * 2).min(PAUSE.1);
+    }
+
+    /// The queue is full: waits for the next attempt.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.sleep.is_none() {
+            self.begin();
+        }
+        self.poll_over(cx)
+    }
+}
+
 /// The future of [`UnixDatagram::send_to`](super::UnixDatagram::send_to) and
 /// [`send_to_addr`](super::UnixDatagram::send_to_addr).
 #[must_use = "futures do nothing unless you `.await` or poll them"]
@@ -27,8 +66,7 @@ pub struct SendTo<'a> {
     leaf: Leaf,
     bytes: &'a [u8],
     to: Option<io::Result<SockAddr>>,
-    pause: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
+    pause: QueuePause,
 }
 
 impl<'a> SendTo<'a> {
@@ -38,7 +76,7 @@ impl<'a> SendTo<'a> {
         bytes: &'a [u8],
         to: io::Result<SockAddr>,
     ) -> Self {
-        Self { source, leaf, bytes, to: Some(to), pause: PAUSE.0, sleep: None }
+        Self { source, leaf, bytes, to: Some(to), pause: QueuePause::default() }
     }
 
     fn attempt(&mut self) -> io::Result<usize> {
@@ -58,10 +96,7 @@ impl Future for SendTo<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            if let Some(sleep) = &mut self.sleep {
-                ready!(sleep.as_mut().poll(cx));
-                self.sleep = None;
-            }
+            ready!(self.pause.poll_over(cx));
             let proceed = ready!(self.leaf.poll_enter(cx));
             match self.attempt() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -70,8 +105,7 @@ impl Future for SendTo<'_> {
                     return Poll::Ready(result);
                 }
             }
-            self.sleep = Some(Box::pin(bowerbird_timer::part::sleep(self.pause)));
-            self.pause = (self.pause * 2).min(PAUSE.1);
+            self.pause.begin();
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) type Made = oneshot::Sender<io::Result<()>>;
 pub(super) trait Kind: Sized + Send + Sync + 'static {
     type Protocol: Hears + Send + Unpin + 'static;
     type Wire: Closes + Send + Sync + 'static;
+    /// What the task alone has.
+    type Own: Default + Send + Unpin;
 
     fn connection_made(self: &Arc<Self>, protocol: &mut Self::Protocol);
 
@@ -81,6 +83,7 @@ pub(super) struct Connection<K: Kind, G> {
     is_made: bool,
     is_suspended: bool,
     location: &'static Location<'static>,
+    pub(super) own: K::Own,
     /// What lives as long as the connection: its place in a server.
     _guard: G,
 }
@@ -102,6 +105,7 @@ impl<K: Kind, G> Connection<K, G> {
             is_made: false,
             is_suspended: false,
             location,
+            own: K::Own::default(),
             _guard: guard,
         }
     }

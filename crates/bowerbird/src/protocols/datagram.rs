@@ -5,11 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-
-use bowerbird_net::UdpSocket;
 
 use super::calls;
 use super::connection::{Closes, Connection, Hears, Kind, Step};
@@ -20,10 +17,15 @@ use super::stream::is_retry;
 
 mod create;
 mod protocol;
+mod socket;
 mod transport;
+mod udp;
+#[cfg(unix)]
+mod unix;
 
 pub use create::{CreateDatagramEndpoint, create_datagram_endpoint};
 pub use protocol::DatagramProtocol;
+pub use socket::DatagramSocket;
 pub use transport::DatagramTransport;
 
 /// What a datagram counts beside its bytes, so that many empty ones are not nothing.
@@ -32,23 +34,29 @@ const HEADER_BYTES: usize = 8;
 /// So many errors of sends wait for the protocol to be told; of more at once the first ones are.
 const MOST_ERRORS: usize = 64;
 
-type Boxed = Box<dyn DatagramProtocol>;
+type Boxed<S> = Box<dyn DatagramProtocol<S>>;
 
 /// Datagrams that wait to be sent, and where.
-#[derive(Debug, Default)]
-struct Datagrams {
-    queue: VecDeque<(Box<[u8]>, Option<SocketAddr>)>,
+#[derive(Debug)]
+struct Datagrams<A> {
+    queue: VecDeque<(Box<[u8]>, Option<A>)>,
     size: usize,
 }
 
-impl Backlog for Datagrams {
+impl<A> Default for Datagrams<A> {
+    fn default() -> Self {
+        Self { queue: VecDeque::new(), size: 0 }
+    }
+}
+
+impl<A> Backlog for Datagrams<A> {
     fn size(&self) -> usize {
         self.size
     }
 }
 
-impl Datagrams {
-    fn push(&mut self, data: &[u8], to: Option<SocketAddr>) {
+impl<A> Datagrams<A> {
+    fn push(&mut self, data: &[u8], to: Option<A>) {
         self.queue.push_back((data.into(), to));
         self.size += data.len() + HEADER_BYTES;
     }
@@ -63,45 +71,50 @@ impl Datagrams {
     }
 }
 
-struct State {
-    life: Life<Datagrams>,
+struct State<S: DatagramSocket> {
+    life: Life<Datagrams<S::Address>>,
     /// `None` when it is closed.
-    socket: Option<Arc<UdpSocket>>,
+    socket: Option<Arc<S>>,
     errors: VecDeque<io::Error>,
-    next_protocol: Option<Boxed>,
+    next_protocol: Option<Boxed<S>>,
 }
 
 /// What the handles of a datagram transport and its task share.
-struct Endpoint {
-    hub: Hub<State>,
-    local_addr: Option<SocketAddr>,
-    /// The only address to send to, if the socket is connected.
-    remote_addr: Option<SocketAddr>,
+struct Endpoint<S: DatagramSocket> {
+    hub: Hub<State<S>>,
+    local_addr: Option<S::Address>,
+    /// Whom the socket is connected to.
+    peer_addr: Option<S::Address>,
+    /// The only address to send to: that of the peer, or one that the socket is not connected to (a broadcast).
+    remote_addr: Option<S::Address>,
 }
 
 /// Why a send is refused at the caller's line.
-enum Misuse {
-    OtherAddress(SocketAddr),
+enum Misuse<A> {
+    OtherAddress(A),
     NoAddress,
 }
 
-impl Endpoint {
-    fn new(socket: Arc<UdpSocket>) -> Arc<Self> {
-        let (local_addr, remote_addr) = (socket.local_addr().ok(), socket.peer_addr().ok());
+impl<S: DatagramSocket> Endpoint<S> {
+    fn new(socket: Arc<S>, remote_addr: Option<S::Address>) -> Arc<Self> {
+        let (local_addr, peer_addr) = (socket.own_address(), socket.peer_address());
         let state = State {
             life: Life::new(),
             socket: Some(socket),
             errors: VecDeque::new(),
             next_protocol: None,
         };
-        Arc::new(Self { hub: Hub::new(state), local_addr, remote_addr })
+        Arc::new(Self { hub: Hub::new(state), local_addr, peer_addr, remote_addr })
     }
 
     /// Sends now if that is possible, else keeps the datagram.
-    fn send(&self, data: &[u8], to: Option<SocketAddr>) -> Result<(), Misuse> {
-        let to = match (self.remote_addr, to) {
-            (Some(remote), Some(to)) if remote != to => return Err(Misuse::OtherAddress(remote)),
-            (Some(_), _) => None,
+    fn send(&self, data: &[u8], to: Option<S::Address>) -> Result<(), Misuse<S::Address>> {
+        let to = match (&self.remote_addr, to) {
+            (Some(remote), Some(to)) if !S::is_same(remote, &to) => {
+                return Err(Misuse::OtherAddress(remote.clone()));
+            }
+            (Some(_), _) if self.peer_addr.is_some() => None,
+            (Some(remote), _) => Some(remote.clone()),
             (None, None) => return Err(Misuse::NoAddress),
             (None, to) => to,
         };
@@ -120,10 +133,10 @@ impl Endpoint {
         self.hub.with(|state| {
             let State { life, socket: Some(socket), errors, .. } = state else { return Ok(()) };
             let Some((data, to)) = life.backlog.queue.front() else { return Ok(()) };
-            match send_one(socket, data, *to) {
+            match socket.send_now(data, to.as_ref()) {
                 Err(error) if is_retry(&error) => return Err(io::ErrorKind::WouldBlock.into()),
                 Err(error) => keep(errors, error),
-                Ok(()) => {}
+                Ok(_) => {}
             }
             life.backlog.pop();
             Ok(())
@@ -131,13 +144,13 @@ impl Endpoint {
     }
 }
 
-impl State {
+impl<S: DatagramSocket> State<S> {
     /// Returns whether the task has something to do.
-    fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> bool {
+    fn send(&mut self, data: &[u8], to: Option<S::Address>) -> bool {
         let Some(socket) = &self.socket else { return false };
         if self.life.backlog.queue.is_empty() {
-            match send_one(socket, data, to) {
-                Ok(()) => return false,
+            match socket.send_now(data, to.as_ref()) {
+                Ok(_) => return false,
                 Err(error) if is_retry(&error) => {}
                 Err(error) => {
                     keep(&mut self.errors, error);
@@ -150,7 +163,7 @@ impl State {
         true
     }
 
-    fn next(&mut self) -> Step<Boxed> {
+    fn next(&mut self) -> Step<Boxed<S>> {
         if let Some(protocol) = self.next_protocol.take() {
             return Step::Adopt(protocol);
         }
@@ -175,22 +188,16 @@ fn keep(errors: &mut VecDeque<io::Error>, error: io::Error) {
     }
 }
 
-fn send_one(socket: &UdpSocket, data: &[u8], to: Option<SocketAddr>) -> io::Result<()> {
-    match to {
-        Some(to) => socket.try_send_to(data, to).map(drop),
-        None => socket.try_send(data).map(drop),
-    }
-}
+impl<S: DatagramSocket> Kind for Endpoint<S> {
+    type Protocol = Boxed<S>;
+    type Wire = S;
+    type Own = S::Pause;
 
-impl Kind for Endpoint {
-    type Protocol = Boxed;
-    type Wire = UdpSocket;
-
-    fn connection_made(self: &Arc<Self>, protocol: &mut Boxed) {
+    fn connection_made(self: &Arc<Self>, protocol: &mut Boxed<S>) {
         protocol.connection_made(DatagramTransport(self.clone()));
     }
 
-    fn next(&self, waker: &Waker) -> Step<Boxed> {
+    fn next(&self, waker: &Waker) -> Step<Boxed<S>> {
         self.hub.wait_with(waker, State::next)
     }
 
@@ -217,14 +224,16 @@ impl Kind for Endpoint {
     }
 }
 
-impl<G> Connection<Endpoint, G> {
+impl<S: DatagramSocket, G> Connection<Endpoint<S>, G> {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(socket) = &self.wire else { return Poll::Pending };
         loop {
             if self.shared.send_first().is_ok() {
+                self.own = S::Pause::default();
                 return Poll::Ready(());
             }
-            if let Err(error) = ready!(socket.poll_send_ready(cx)) {
+            let has_peer = self.shared.peer_addr.is_some();
+            if let Err(error) = ready!(socket.poll_send_ready(&mut self.own, cx, has_peer)) {
                 self.shared.fail(Some(error));
                 return Poll::Ready(());
             }
@@ -234,7 +243,7 @@ impl<G> Connection<Endpoint, G> {
     fn poll_receive(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<()> {
         let Some(socket) = &self.wire else { return Poll::Pending };
         loop {
-            match socket.try_recv_from(room) {
+            match socket.receive_now(room) {
                 Err(error) if is_retry(&error) => {}
                 Ok((count, from)) => {
                     let data = &room[..count];
@@ -250,7 +259,7 @@ impl<G> Connection<Endpoint, G> {
                     return Poll::Ready(());
                 }
             }
-            if let Err(error) = ready!(socket.poll_recv_ready(cx)) {
+            if let Err(error) = ready!(socket.poll_receive_ready(cx)) {
                 self.shared.fail(Some(error));
                 return Poll::Ready(());
             }
@@ -258,7 +267,7 @@ impl<G> Connection<Endpoint, G> {
     }
 }
 
-impl Hears for Boxed {
+impl<S: DatagramSocket> Hears for Boxed<S> {
     fn error_received(&mut self, error: io::Error) {
         (**self).error_received(error);
     }
@@ -276,7 +285,7 @@ impl Hears for Boxed {
     }
 }
 
-impl Closes for UdpSocket {
+impl<S: DatagramSocket> Closes for S {
     fn close(self) {
         drop(self);
     }

@@ -42,7 +42,8 @@ pub use create::{CreateConnection, CreateTransport, connect_accepted_socket, cre
 #[cfg(unix)]
 pub use create::{connect_read_pipe, connect_write_pipe, create_unix_connection};
 pub use datagram::{
-    CreateDatagramEndpoint, DatagramProtocol, DatagramTransport, create_datagram_endpoint,
+    CreateDatagramEndpoint, DatagramProtocol, DatagramSocket, DatagramTransport,
+    create_datagram_endpoint,
 };
 pub use protocol::{BufferedProtocol, Protocol};
 pub use server::create_server;

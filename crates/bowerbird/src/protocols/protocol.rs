@@ -158,15 +158,17 @@ pub(super) fn lock<P: ?Sized>(protocol: &Mutex<P>) -> MutexGuard<'_, P> {
 
 /// Forwards a trait's calls, for a `Box` and for an `Arc<Mutex<_>>`.
 macro_rules! forward {
-    ($trait:ident, $($call:ident($($name:ident: $type:ty),*) $(-> $output:ty)?;)*) => {
-        impl<P: $trait + ?Sized> $trait for Box<P> {
+    ($trait:ident $(<$param:ident: $bound:ident>)?, $($call:ident($($name:ident: $type:ty),*) $(-> $output:ty)?;)*) => {
+        impl<$($param: $bound,)? P: $trait $(<$param>)? + ?Sized> $trait $(<$param>)? for Box<P> {
             $(fn $call(&mut self, $($name: $type),*) $(-> $output)? {
                 (**self).$call($($name),*)
             })*
         }
 
         /// The way to keep hold of a protocol that was given to a transport. The lock is taken for each call.
-        impl<P: $trait + ?Sized> $trait for Arc<Mutex<P>> {
+        impl<$($param: $bound,)? P: $trait $(<$param>)? + ?Sized> $trait $(<$param>)?
+            for Arc<Mutex<P>>
+        {
             $(fn $call(&mut self, $($name: $type),*) $(-> $output)? {
                 lock(self).$call($($name),*)
             })*

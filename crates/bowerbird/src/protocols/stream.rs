@@ -244,6 +244,7 @@ impl Stream {
 impl Kind for Stream {
     type Protocol = AnyProtocol;
     type Wire = Wire;
+    type Own = ();
 
     fn connection_made(self: &Arc<Self>, protocol: &mut AnyProtocol) {
         protocol.connection_made(Transport(self.clone()));

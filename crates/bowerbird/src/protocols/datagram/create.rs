@@ -4,7 +4,6 @@ use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +11,9 @@ use std::task::{Context, Poll};
 
 use bowerbird_base::call_site::CallSite;
 use bowerbird_base::cancel_safe::CancelSafe;
-use bowerbird_net::dns::{LookupHost, lookup_host};
-use bowerbird_net::{ToAddrs, UdpSocket};
+use bowerbird_net::UdpSocket;
 
+use super::socket::{Creation, DatagramSocket, Opened};
 use super::{Boxed, DatagramProtocol, DatagramTransport, Endpoint};
 use crate::protocols::name::named;
 use crate::protocols::spawn::spawn_and_wait;
@@ -22,15 +21,18 @@ use crate::protocols::spawn::spawn_and_wait;
 /// Makes a datagram socket, and gives it to a protocol.
 ///
 /// asyncio: `loop.create_datagram_endpoint`; its keyword arguments are methods, and it gives the transport alone.
-/// An address is needed: [`local_addr`](CreateDatagramEndpoint::local_addr),
-/// [`remote_addr`](CreateDatagramEndpoint::remote_addr) or both, or a
-/// [`socket`](CreateDatagramEndpoint::socket).
+/// The type of the protocol says which socket it is: a [`DatagramProtocol`] has an internet one, which needs a
+/// [`local_addr`](CreateDatagramEndpoint::local_addr), a
+/// [`remote_addr`](CreateDatagramEndpoint::remote_addr), both, a [`family`](CreateDatagramEndpoint::family), or
+/// else a [`socket`](CreateDatagramEndpoint::socket). A `DatagramProtocol<UnixDatagram>` has a Unix one, whose
+/// addresses are paths (asyncio's `family=AF_UNIX`).
 ///
 /// # Cancel safety
 /// Dropping it gives the socket up.
 ///
 /// # Errors
-/// No address was given, none can be looked up, or none can be bound and connected; `connection_made` panicked.
+/// No address was given, none can be looked up, or none can be bound and connected; a socket was given together
+/// with an option (`InvalidInput`); `connection_made` panicked.
 ///
 /// # Panics
 /// Polled outside a runtime. A panic of the factory goes on.
@@ -70,176 +72,140 @@ use crate::protocols::spawn::spawn_and_wait;
 ///     std::io::Result::Ok(())
 /// }).unwrap();
 /// ```
+///
+/// A Unix socket:
+/// ```
+/// # #[cfg(unix)] {
+/// use bowerbird::net::{UnixDatagram, unix};
+/// use bowerbird::protocols::{DatagramProtocol, create_datagram_endpoint};
+/// # let directory = std::env::temp_dir().join(format!("bowerbird-doc-endpoint-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory).unwrap();
+///
+/// struct Log(Option<bowerbird::future::Promise<Vec<u8>>>);
+/// impl DatagramProtocol<UnixDatagram> for Log {
+///     fn datagram_received(&mut self, data: &[u8], _from: std::os::unix::net::SocketAddr) {
+///         self.0.take().unwrap().set_result(data.to_vec()).unwrap();
+///     }
+/// }
+///
+/// bowerbird::run(async {
+///     let path = directory.join("log.sock");
+///     let (promise, heard) = bowerbird::future::promise();
+///     let _log = create_datagram_endpoint(move || Log(Some(promise))).local_addr(&path).await?;
+///     let client = create_datagram_endpoint(|| Log(None)).await?;
+///     client.sendto(b"hello", unix::socket_addr(&path)?);
+///     assert_eq!(heard.await.unwrap(), b"hello");
+///     std::io::Result::Ok(())
+/// }).unwrap();
+/// # std::fs::remove_dir_all(directory).unwrap();
+/// # }
+/// ```
 #[track_caller]
-pub fn create_datagram_endpoint<P: DatagramProtocol>(
+pub fn create_datagram_endpoint<P: DatagramProtocol<S>, S: DatagramSocket>(
     protocol_factory: impl FnOnce() -> P + Send + 'static,
-) -> CreateDatagramEndpoint {
-    let factory = Box::new(move || Box::new(protocol_factory()) as Boxed);
-    let options = Options { protocol_type: type_name::<P>(), ..Options::default() };
-    CreateDatagramEndpoint {
-        options: Some((options, factory)),
-        future: None,
-        site: CallSite::new("create_datagram_endpoint"),
-    }
+) -> CreateDatagramEndpoint<S> {
+    let plan = Plan {
+        options: S::Options::default(),
+        socket: None,
+        factory: Box::new(move || Box::new(protocol_factory()) as Boxed<S>),
+        protocol_type: type_name::<P>(),
+    };
+    let site = CallSite::new("create_datagram_endpoint");
+    CreateDatagramEndpoint { plan: Some(plan), future: None, site }
 }
 
-type Factory = Box<dyn FnOnce() -> Boxed + Send>;
-
-#[derive(Default)]
-struct Options {
-    local: Option<LookupHost>,
-    remote: Option<LookupHost>,
-    socket: Option<UdpSocket>,
-    allows_broadcast: bool,
+struct Plan<S: DatagramSocket> {
+    options: S::Options,
+    /// One that there is already.
+    socket: Option<S>,
+    factory: Box<dyn FnOnce() -> Boxed<S> + Send>,
     /// The type of the protocol, for the name of the task.
     protocol_type: &'static str,
 }
 
 /// The future of [`create_datagram_endpoint`], with its options.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct CreateDatagramEndpoint {
+pub struct CreateDatagramEndpoint<S: DatagramSocket = UdpSocket> {
     /// Until the first poll.
-    options: Option<(Options, Factory)>,
-    future: Option<Pin<Box<dyn Future<Output = io::Result<DatagramTransport>> + Send>>>,
+    plan: Option<Plan<S>>,
+    future: Option<Creation<DatagramTransport<S>>>,
     site: CallSite,
 }
 
-impl CreateDatagramEndpoint {
-    fn with(mut self, set: impl FnOnce(&mut Options)) -> Self {
-        if let Some((options, _)) = &mut self.options {
-            set(options);
+impl<S: DatagramSocket> CreateDatagramEndpoint<S> {
+    pub(super) fn with(mut self, set: impl FnOnce(&mut S::Options)) -> Self {
+        if let Some(plan) = &mut self.plan {
+            set(&mut plan.options);
         }
         self
     }
 
-    /// Binds the socket to the first of these addresses that can be bound.
+    /// Takes a socket that there is already, with any option that was set on it. Then no other method is called.
     ///
-    /// asyncio: `local_addr=`.
-    #[track_caller]
-    pub fn local_addr(self, addrs: impl ToAddrs) -> Self {
-        let lookup = lookup_host(addrs);
-        self.with(|options| options.local = Some(lookup))
-    }
-
-    /// Connects the socket to the first of these addresses that can be reached from here: datagrams go there, and
-    /// only those from there are received.
-    ///
-    /// asyncio: `remote_addr=`.
-    #[track_caller]
-    pub fn remote_addr(self, addrs: impl ToAddrs) -> Self {
-        let lookup = lookup_host(addrs);
-        self.with(|options| options.remote = Some(lookup))
-    }
-
-    /// Takes a socket that there is already, with any option that was set on it.
-    ///
-    /// asyncio: `sock=`, `reuse_port=`, `family=`.
-    pub fn socket(self, socket: UdpSocket) -> Self {
-        self.with(|options| options.socket = Some(socket))
-    }
-
-    /// Allows datagrams to a broadcast address.
-    ///
-    /// asyncio: `allow_broadcast=`.
-    pub fn allow_broadcast(self, allow: bool) -> Self {
-        self.with(|options| options.allows_broadcast = allow)
+    /// asyncio: `sock=`.
+    pub fn socket(mut self, socket: S) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.socket = Some(socket);
+        }
+        self
     }
 }
 
-async fn create(
-    options: Options,
-    factory: Factory,
-    location: &'static Location<'static>,
-) -> io::Result<DatagramTransport> {
-    let Options { local, remote, socket, allows_broadcast, protocol_type } = options;
-    let socket = match socket {
-        Some(socket) => socket,
-        None => bind(local, remote).await?,
-    };
-    if allows_broadcast {
-        socket.set_broadcast(true)?;
+impl<S: DatagramSocket> Plan<S> {
+    async fn create(
+        self,
+        location: &'static Location<'static>,
+    ) -> io::Result<DatagramTransport<S>> {
+        let Self { options, socket, factory, protocol_type } = self;
+        let opened = match socket {
+            Some(socket) => adopt(socket, &S::given(&options))?,
+            None => S::open(options).await?,
+        };
+        let socket = Arc::new(opened.socket);
+        let endpoint = Endpoint::new(socket.clone(), opened.remote);
+        let address = endpoint.remote_addr.as_ref().or(endpoint.local_addr.as_ref());
+        let task = named(protocol_type, S::KIND, address.map(|address| format!("{address:?}")));
+        spawn_and_wait(endpoint.clone(), socket, factory(), location, &task).await?;
+        Ok(DatagramTransport(endpoint))
     }
-    let socket = Arc::new(socket);
-    let endpoint = Endpoint::new(socket.clone());
-    let address = endpoint.remote_addr.or(endpoint.local_addr);
-    let task = named(protocol_type, "udp", address);
-    spawn_and_wait(endpoint.clone(), socket, factory(), location, &task).await?;
-    Ok(DatagramTransport(endpoint))
 }
 
-/// A socket with these addresses, of one family.
-async fn bind(local: Option<LookupHost>, remote: Option<LookupHost>) -> io::Result<UdpSocket> {
-    if local.is_none() && remote.is_none() {
-        let message =
-            "create_datagram_endpoint() needs an address: set local_addr(), remote_addr() or both";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+fn adopt<S: DatagramSocket>(socket: S, given: &[&str]) -> io::Result<Opened<S>> {
+    if given.is_empty() {
+        return Ok(Opened::new(socket));
     }
-    let local = look_up(local).await?;
-    let remote = look_up(remote).await?;
-    let mut last = io::Error::new(
+    Err(io::Error::new(
         io::ErrorKind::InvalidInput,
-        "the local and the remote address are not of one family",
-    );
-    for (local, remote) in pairs(&local, &remote) {
-        match bind_one(local, remote).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
+        format!(
+            "create_datagram_endpoint() was given a socket() and {}; set options on the socket itself",
+            given.join(", ")
+        ),
+    ))
+}
+
+impl<S: DatagramSocket> Future for CreateDatagramEndpoint<S> {
+    type Output = io::Result<DatagramTransport<S>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.site.polled();
+        if let Some(plan) = this.plan.take() {
+            this.future = Some(Box::pin(plan.create(this.site.location())));
         }
-    }
-    Err(last)
-}
-
-async fn look_up(lookup: Option<LookupHost>) -> io::Result<Vec<SocketAddr>> {
-    match lookup {
-        Some(lookup) => lookup.await,
-        None => Ok(Vec::new()),
-    }
-}
-
-/// What to try, in order: each remote address with each local one of its family.
-fn pairs(local: &[SocketAddr], remote: &[SocketAddr]) -> Vec<(SocketAddr, Option<SocketAddr>)> {
-    if remote.is_empty() {
-        return local.iter().map(|local| (*local, None)).collect();
-    }
-    let any = [(Ipv4Addr::UNSPECIFIED, 0).into(), (Ipv6Addr::UNSPECIFIED, 0).into()];
-    let local = if local.is_empty() { &any[..] } else { local };
-    let of_one_family = |remote: &SocketAddr| {
-        let remote = *remote;
-        local
-            .iter()
-            .filter(move |local| local.is_ipv4() == remote.is_ipv4())
-            .map(move |local| (*local, Some(remote)))
-    };
-    remote.iter().flat_map(of_one_family).collect()
-}
-
-async fn bind_one(local: SocketAddr, remote: Option<SocketAddr>) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(local).await?;
-    if let Some(remote) = remote {
-        socket.connect(remote).await?;
-    }
-    Ok(socket)
-}
-
-impl Future for CreateDatagramEndpoint {
-    type Output = io::Result<DatagramTransport>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.site.polled();
-        if let Some((options, factory)) = self.options.take() {
-            self.future = Some(Box::pin(create(options, factory, self.site.location())));
-        }
-        match &mut self.future {
+        match &mut this.future {
             Some(future) => future.as_mut().poll(cx),
             None => unreachable!("made at the first poll"),
         }
     }
 }
 
-// Dropped, it has given up what it made.
-impl CancelSafe for CreateDatagramEndpoint {}
+// Nothing in it is pinned but what is boxed.
+impl<S: DatagramSocket> Unpin for CreateDatagramEndpoint<S> {}
 
-impl fmt::Debug for CreateDatagramEndpoint {
+// Dropped, it has given up what it made.
+impl<S: DatagramSocket> CancelSafe for CreateDatagramEndpoint<S> {}
+
+impl<S: DatagramSocket> fmt::Debug for CreateDatagramEndpoint<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateDatagramEndpoint").finish_non_exhaustive()
     }

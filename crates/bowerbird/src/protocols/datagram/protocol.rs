@@ -1,10 +1,11 @@
 //! What is called back for datagrams.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use super::DatagramTransport;
+use bowerbird_net::UdpSocket;
+
+use super::{DatagramSocket, DatagramTransport};
 use crate::protocols::protocol::{forward, lock};
 
 /// Hears what happens on a datagram socket.
@@ -12,6 +13,10 @@ use crate::protocols::protocol::{forward, lock};
 /// asyncio: `asyncio.DatagramProtocol`. `connection_made` is the first call and `connection_lost` the last;
 /// both come once. Calls are made as for [`Protocol`](super::super::Protocol). One that panics is reported to the
 /// exception handler, and the socket goes on, as in asyncio; only a panic in `connection_made` closes it.
+///
+/// `S` is the type of the socket: an internet one if nothing is said, else
+/// [`UnixDatagram`](crate::net::UnixDatagram). [`create_datagram_endpoint`](super::create_datagram_endpoint) has
+/// an example of each.
 ///
 /// # Examples
 /// ```
@@ -31,16 +36,16 @@ use crate::protocols::protocol::{forward, lock};
 /// # let _ = Echo(None);
 /// ```
 #[allow(unused_variables, reason = "the defaults do nothing; the names are for the documentation")]
-pub trait DatagramProtocol: Send + 'static {
+pub trait DatagramProtocol<S: DatagramSocket = UdpSocket>: Send + 'static {
     /// The socket is there; the first call.
     ///
     /// asyncio: `BaseProtocol.connection_made`.
-    fn connection_made(&mut self, transport: DatagramTransport) {}
+    fn connection_made(&mut self, transport: DatagramTransport<S>) {}
 
     /// A datagram has come.
     ///
     /// asyncio: `DatagramProtocol.datagram_received`.
-    fn datagram_received(&mut self, data: &[u8], from: SocketAddr) {}
+    fn datagram_received(&mut self, data: &[u8], from: S::Address) {}
 
     /// A send or a receive failed. The socket goes on.
     ///
@@ -64,9 +69,9 @@ pub trait DatagramProtocol: Send + 'static {
 }
 
 forward! {
-    DatagramProtocol,
-    connection_made(transport: DatagramTransport);
-    datagram_received(data: &[u8], from: SocketAddr);
+    DatagramProtocol<S: DatagramSocket>,
+    connection_made(transport: DatagramTransport<S>);
+    datagram_received(data: &[u8], from: S::Address);
     error_received(error: io::Error);
     connection_lost(error: Option<io::Error>);
     pause_writing();

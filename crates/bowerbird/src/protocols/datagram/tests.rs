@@ -1,4 +1,6 @@
 use super::super::life::Turn;
+use bowerbird_net::UdpSocket;
+
 use super::*;
 use crate::run;
 
@@ -9,7 +11,7 @@ fn datagrams_wait_for_the_system_in_order() {
         let peer = UdpSocket::bind("127.0.0.1:0").await?;
         let to = peer.local_addr()?;
         let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await?);
-        let endpoint = Endpoint::new(socket);
+        let endpoint = Endpoint::new(socket, None);
         endpoint.hub.with(|state| {
             state.life.set_limits(Some(20), None).unwrap();
             state.life.backlog.push(b"first", Some(to));
@@ -58,7 +60,7 @@ fn error_of_one_that_waits_passes_over_it() {
     run(async {
         let peer = UdpSocket::bind("127.0.0.1:0").await?;
         let to = peer.local_addr()?;
-        let endpoint = Endpoint::new(Arc::new(UdpSocket::bind("127.0.0.1:0").await?));
+        let endpoint = Endpoint::new(Arc::new(UdpSocket::bind("127.0.0.1:0").await?), None);
         endpoint.hub.with(|state| {
             state.life.backlog.push(&[0; 100_000], Some(to));
             state.life.backlog.push(b"next", Some(to));

@@ -1,12 +1,11 @@
 //! The handle of a datagram socket.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bowerbird_net::UdpSocket;
 
-use super::{DatagramProtocol, Endpoint, Misuse};
+use super::{DatagramProtocol, DatagramSocket, Endpoint, Misuse};
 use crate::protocols::life::{Backlog, bad_limits};
 
 /// A datagram socket, as its [`DatagramProtocol`] sees it: what is given to it is sent by itself.
@@ -15,24 +14,24 @@ use crate::protocols::life::{Backlog, bad_limits};
 ///
 /// # Examples
 /// See [`create_datagram_endpoint`](super::create_datagram_endpoint).
-#[derive(Clone)]
-pub struct DatagramTransport(pub(super) Arc<Endpoint>);
+pub struct DatagramTransport<S: DatagramSocket = UdpSocket>(pub(super) Arc<Endpoint<S>>);
 
-impl DatagramTransport {
+impl<S: DatagramSocket> DatagramTransport<S> {
     /// Sends a datagram: at once, or when the system takes it. An error is told to
     /// [`error_received`](DatagramProtocol::error_received). An empty one is sent too.
     ///
     /// asyncio: `DatagramTransport.sendto`. On a transport that is closed it does nothing; on the fifth time
-    /// the exception handler is told, once.
+    /// the exception handler is told, once. The address of a Unix path is
+    /// [`unix::socket_addr`](crate::net::unix::socket_addr).
     ///
     /// # Panics
     /// Without an address if the socket is not connected; with another one than its own if it is.
     #[track_caller]
-    pub fn sendto(&self, data: &[u8], to: impl Into<Option<SocketAddr>>) {
+    pub fn sendto(&self, data: &[u8], to: impl Into<Option<S::Address>>) {
         match self.0.send(data, to.into()) {
             Ok(()) => {}
             Err(Misuse::OtherAddress(remote)) => panic!(
-                "sendto() was called with another address than that of the connected socket; give None or {remote}"
+                "sendto() was called with another address than that of the connected socket; give None or {remote:?}"
             ),
             Err(Misuse::NoAddress) => panic!(
                 "sendto() was called without an address on a socket that is not connected; give one, or set \
@@ -95,8 +94,8 @@ impl DatagramTransport {
     /// Goes on with another protocol, as [`Transport::set_protocol`](super::super::Transport::set_protocol).
     ///
     /// asyncio: `BaseTransport.set_protocol`.
-    pub fn set_protocol(&self, protocol: impl DatagramProtocol) {
-        let mut other: Option<super::Boxed> = Some(Box::new(protocol));
+    pub fn set_protocol(&self, protocol: impl DatagramProtocol<S>) {
+        let mut other: Option<super::Boxed<S>> = Some(Box::new(protocol));
         self.0.hub.change(|state| {
             if state.socket.is_some() {
                 std::mem::swap(&mut state.next_protocol, &mut other);
@@ -106,38 +105,44 @@ impl DatagramTransport {
         drop(other);
     }
 
-    /// The address of this socket; known after the end too.
+    /// The address of this socket, if it has one; known after the end too.
     ///
     /// asyncio: `get_extra_info("sockname")`.
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.0.local_addr
+    pub fn local_addr(&self) -> Option<S::Address> {
+        self.0.local_addr.clone()
     }
 
     /// The address that the socket is connected to.
     ///
     /// asyncio: `get_extra_info("peername")`.
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.0.remote_addr
+    pub fn peer_addr(&self) -> Option<S::Address> {
+        self.0.peer_addr.clone()
     }
 
     /// Looks at the socket, to set its options; `None` if it is closed.
     ///
     /// asyncio: `get_extra_info("socket")`.
-    pub fn with_socket<R>(&self, look: impl FnOnce(&UdpSocket) -> R) -> Option<R> {
+    pub fn with_socket<R>(&self, look: impl FnOnce(&S) -> R) -> Option<R> {
         let socket = self.0.hub.with(|state| state.socket.clone())?;
         Some(look(&socket))
     }
 }
 
-impl PartialEq for DatagramTransport {
+impl<S: DatagramSocket> Clone for DatagramTransport<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: DatagramSocket> PartialEq for DatagramTransport<S> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for DatagramTransport {}
+impl<S: DatagramSocket> Eq for DatagramTransport<S> {}
 
-impl fmt::Debug for DatagramTransport {
+impl<S: DatagramSocket> fmt::Debug for DatagramTransport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatagramTransport")
             .field("local_addr", &self.local_addr())
