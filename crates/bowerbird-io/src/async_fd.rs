@@ -7,12 +7,12 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bowerbird_base::sync::static_atomic::{AtomicU8, Ordering};
 
-use crate::current::expect_current;
 use crate::descriptor::{Descriptor, borrow, number};
 use crate::driver::IoDriver;
 use crate::interest::{Interest, Ready};
@@ -22,7 +22,13 @@ use crate::registration::Registration;
 use crate::registry::shut_down_error;
 
 mod futures;
-pub use futures::{IoPart, IoWith, Readable, ReadyFor, Writable};
+mod guard;
+mod mutable;
+mod register;
+pub use futures::{IoPart, IoWith, ReadyFor};
+pub use guard::{Guarded, ReadyGuard};
+pub use mutable::IoWithMut;
+pub use register::RegisterError;
 
 /// Makes any file descriptor (on Windows any socket) awaitable.
 ///
@@ -33,7 +39,8 @@ pub use futures::{IoPart, IoWith, Readable, ReadyFor, Writable};
 /// once, edge-triggered where the system can do that, and its readiness is remembered until an operation
 /// says `WouldBlock`. So operations have to go through [`try_io`](Self::try_io),
 /// [`read_with`](Self::read_with), [`write_with`](Self::write_with) or the `poll_*_with` forms, which note
-/// that; after a `WouldBlock` that nobody noted, `readable()` completes at once for ever.
+/// that; after a `WouldBlock` that nobody noted, `readable()` completes at once for ever. What cannot go
+/// through them, such as a call of a C library, ends with [`ReadyGuard::clear_ready`].
 ///
 /// There are two ways to wait. The futures (`readable`, `writable`, `ready`, `read_with`, `write_with`) may
 /// be awaited by any number of tasks at the same time. The `poll_*` forms have one place for a waker in each
@@ -59,85 +66,6 @@ pub(crate) enum Place<'a> {
 }
 
 impl<T: Descriptor> AsyncFd<T> {
-    /// Registers a descriptor for reading and writing with the current runtime.
-    ///
-    /// asyncio: `loop.add_reader(fd, ..)` without a callback.
-    ///
-    /// # Errors
-    /// The system cannot poll this descriptor (a regular file: `EPERM`), it is registered already, or the
-    /// runtime is shutting down. The descriptor is closed then.
-    ///
-    /// # Panics
-    /// Called outside a runtime.
-    ///
-    /// # Examples
-    /// ```
-    /// use bowerbird::io::AsyncFd;
-    /// use std::net::UdpSocket;
-    ///
-    /// bowerbird::run(async {
-    ///     let (here, there) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
-    ///     here.set_nonblocking(true)?;
-    ///     let here = AsyncFd::new(here)?;
-    ///     there.send_to(b"hello", here.get_ref().local_addr()?)?;
-    ///
-    ///     let mut buffer = [0; 16];
-    ///     let count = here.read_with(|socket| socket.recv(&mut buffer)).await?;
-    ///     assert_eq!(&buffer[..count], b"hello");
-    ///     std::io::Result::Ok(())
-    /// }).unwrap();
-    /// ```
-    #[track_caller]
-    pub fn new(inner: T) -> io::Result<Self> {
-        Self::register(
-            expect_current("AsyncFd::new"),
-            inner,
-            Interest::READABLE | Interest::WRITABLE,
-        )
-    }
-
-    /// Registers a descriptor for some directions only, as for the end of a pipe.
-    ///
-    /// asyncio: the choice between `add_reader` and `add_writer`.
-    ///
-    /// # Errors
-    /// As for [`AsyncFd::new`].
-    ///
-    /// # Panics
-    /// Called outside a runtime.
-    ///
-    /// # Examples
-    /// ```
-    /// use bowerbird::io::{AsyncFd, Interest};
-    /// use std::net::UdpSocket;
-    ///
-    /// bowerbird::run(async {
-    ///     let here = UdpSocket::bind("127.0.0.1:0")?;
-    ///     here.set_nonblocking(true)?;
-    ///     let here = AsyncFd::with_interest(here, Interest::WRITABLE)?;
-    ///     here.writable().await?;
-    ///     assert!(here.readable().await.is_err(), "registered for writing only");
-    ///     std::io::Result::Ok(())
-    /// }).unwrap();
-    /// ```
-    #[track_caller]
-    pub fn with_interest(inner: T, interest: Interest) -> io::Result<Self> {
-        Self::register(expect_current("AsyncFd::with_interest"), inner, interest)
-    }
-
-    /// Registers a descriptor with a driver that the caller names.
-    ///
-    /// # Errors
-    /// As for [`AsyncFd::new`].
-    #[doc(hidden)]
-    pub fn register(driver: Arc<IoDriver>, inner: T, interest: Interest) -> io::Result<Self> {
-        let registration = Registration::new(driver, borrow(&inner), interest)?;
-        // What is registered for reading hears of urgent data as well.
-        let interest =
-            if interest.is_readable() { interest | Interest::PRIORITY } else { interest };
-        Ok(Self { registration, interest, suspended: AtomicU8::new(0), inner: Some(inner) })
-    }
-
     /// Borrows the descriptor's owner.
     pub fn get_ref(&self) -> &T {
         match &self.inner {
@@ -180,6 +108,34 @@ impl<T: Descriptor> AsyncFd<T> {
         self.registration.source.ready()
     }
 
+    /// Forgets that the source is ready for `interest`, unless there was an event since `seen`. The next wait waits
+    /// for an event.
+    ///
+    /// asyncio: no counterpart; `add_reader` calls back as long as something is there.
+    ///
+    /// For operations that do not go through [`try_io`](Self::try_io). Call it only after one has said that it
+    /// would block: the system tells of what is there once.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::io::{AsyncFd, Interest};
+    /// use std::net::UdpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     let here = UdpSocket::bind("127.0.0.1:0")?;
+    ///     here.set_nonblocking(true)?;
+    ///     let mut here = AsyncFd::new(here)?;
+    ///     let seen = here.writable().await?.ready();
+    ///     let _socket: &mut UdpSocket = here.get_mut(); // what needs it mutably says that it would block
+    ///     here.clear_ready(seen, Interest::WRITABLE);
+    ///     assert!(!here.readiness().is_writable());
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
+    pub fn clear_ready(&self, seen: Ready, interest: Interest) {
+        self.registration.source.clear(seen, interest);
+    }
+
     // ----- waiting -----------------------------------------------------------------------------------
 
     /// Waits until the source may be read.
@@ -187,7 +143,8 @@ impl<T: Descriptor> AsyncFd<T> {
     /// asyncio: `loop.add_reader(fd, future.set_result, None); await future`.
     ///
     /// It may complete although nothing is there any more, if another task was faster: read through
-    /// [`try_io`](Self::try_io) and wait again on `WouldBlock`.
+    /// [`try_io`](Self::try_io) and wait again on `WouldBlock`. What it gives need not be used; through
+    /// [`ReadyGuard::clear_ready`] operations that are not made here say that nothing was there.
     ///
     /// # Cancel safety
     /// Nothing is lost: readiness stays until an operation clears it.
@@ -219,8 +176,8 @@ impl<T: Descriptor> AsyncFd<T> {
     /// }).unwrap();
     /// ```
     #[track_caller]
-    pub fn readable(&self) -> Readable<'_, T> {
-        Readable(ReadyFor::new("AsyncFd::readable", self, Interest::READABLE))
+    pub fn readable(&self) -> Guarded<'_, T> {
+        Guarded::new("AsyncFd::readable", self, Interest::READABLE)
     }
 
     /// Waits until the source may be written.
@@ -248,13 +205,14 @@ impl<T: Descriptor> AsyncFd<T> {
     /// }).unwrap();
     /// ```
     #[track_caller]
-    pub fn writable(&self) -> Writable<'_, T> {
-        Writable(ReadyFor::new("AsyncFd::writable", self, Interest::WRITABLE))
+    pub fn writable(&self) -> Guarded<'_, T> {
+        Guarded::new("AsyncFd::writable", self, Interest::WRITABLE)
     }
 
     /// Waits until any part of `interest` may go on, and tells what is known then.
     ///
-    /// asyncio: no counterpart; out-of-band data ([`Interest::PRIORITY`]) cannot be awaited there.
+    /// asyncio: no counterpart; out-of-band data ([`Interest::PRIORITY`]) and errors alone ([`Interest::ERROR`])
+    /// cannot be awaited there.
     ///
     /// # Cancel safety
     /// Nothing is lost: readiness stays until an operation clears it.
@@ -278,8 +236,8 @@ impl<T: Descriptor> AsyncFd<T> {
     /// }).unwrap();
     /// ```
     #[track_caller]
-    pub fn ready(&self, interest: Interest) -> ReadyFor<'_, T> {
-        ReadyFor::new("AsyncFd::ready", self, interest)
+    pub fn ready(&self, interest: Interest) -> Guarded<'_, T> {
+        Guarded::new("AsyncFd::ready", self, interest)
     }
 
     /// Polls for readability; the last caller's task is woken.
@@ -303,6 +261,19 @@ impl<T: Descriptor> AsyncFd<T> {
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.with_suspended(Interest::WRITABLE, |leaf| {
             self.poll_ready_in(cx, Interest::WRITABLE, leaf, Place::Slot).map_ok(drop)
+        })
+    }
+
+    /// Polls for an error, or the end of both directions ([`Interest::ERROR`]). It shares the place of the waker
+    /// with [`poll_readable`](Self::poll_readable): the last caller's task is woken.
+    ///
+    /// asyncio: no counterpart; it serves implementations of poll-based traits.
+    ///
+    /// # Errors
+    /// As for [`AsyncFd::readable`].
+    pub fn poll_error(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with_suspended(Interest::ERROR, |leaf| {
+            self.poll_ready_in(cx, Interest::ERROR, leaf, Place::Slot).map_ok(drop)
         })
     }
 
@@ -419,6 +390,25 @@ impl<T: Descriptor> AsyncFd<T> {
         IoWith::new("AsyncFd::write_with", self, Interest::WRITABLE, operation)
     }
 
+    /// Calls `operation`, and again each time any part of `interest` may go on, until it says something else than
+    /// `WouldBlock`: as [`read_with`](Self::read_with), for what both reads and writes, or reads out-of-band data
+    /// or an error queue.
+    ///
+    /// asyncio: no counterpart.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: a result of `operation` completes the future in the same poll.
+    ///
+    /// # Errors
+    /// What `operation` gives; or as for [`AsyncFd::readable`].
+    #[track_caller]
+    pub fn async_io<R, F>(&self, interest: Interest, operation: F) -> IoWith<'_, T, F>
+    where
+        F: FnMut(&T) -> io::Result<R>,
+    {
+        IoWith::new("AsyncFd::async_io", self, interest, operation)
+    }
+
     /// The poll form of [`AsyncFd::read_with`]; the last caller's task is woken.
     ///
     /// asyncio: no counterpart; it serves implementations of poll-based traits.
@@ -524,32 +514,10 @@ impl<T: Descriptor> AsyncFd<T> {
         cx: &mut Context<'_>,
         interest: Interest,
         leaf: &mut Leaf,
-        mut place: Place<'_>,
+        place: Place<'_>,
         operation: &mut impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        let proceed = ready!(leaf.poll_enter(cx));
-        let mut is_stored = false;
-        loop {
-            let seen = self.registration.source.ready();
-            if seen.is_worth_a_try(interest) {
-                let result = operation(self.get_ref());
-                if is_would_block(&result) {
-                    self.registration.source.clear(seen, interest);
-                } else {
-                    proceed.made_progress();
-                    return Poll::Ready(result);
-                }
-            } else if seen.is_shut_down() {
-                return Poll::Ready(Err(shut_down_error()));
-            } else if is_stored {
-                leaf.suspend(interest.wait_kind(), self.number());
-                return Poll::Pending;
-            } else {
-                // Then look again: the event may have come in between.
-                self.store_waker(cx, interest, &mut place)?;
-                is_stored = true;
-            }
-        }
+        poll_io(self, cx, interest, leaf, place, |source| operation(source.get_ref()))
     }
 
     /// Waits for an event that concerns `interest`.
@@ -613,10 +581,21 @@ impl<T: Descriptor> AsyncFd<T> {
         interest: Interest,
         poll: impl FnOnce(&mut Leaf) -> Poll<R>,
     ) -> Poll<R> {
-        // [ORD-1]
-        let was_suspended = self.suspended.load(Ordering::Relaxed) & interest.0 != 0;
+        let was_suspended = self.was_suspended(interest);
         let result = poll(&mut Leaf::without_location(was_suspended));
-        match (was_suspended, result.is_pending()) {
+        self.note_suspended(interest, was_suspended, result.is_pending());
+        result
+    }
+
+    #[inline]
+    fn was_suspended(&self, interest: Interest) -> bool {
+        // [ORD-1]
+        self.suspended.load(Ordering::Relaxed) & interest.0 != 0
+    }
+
+    #[inline]
+    fn note_suspended(&self, interest: Interest, was_suspended: bool, is_suspended: bool) {
+        match (was_suspended, is_suspended) {
             (false, true) => {
                 // [ORD-1]
                 self.suspended.fetch_or(interest.0, Ordering::Relaxed);
@@ -627,7 +606,6 @@ impl<T: Descriptor> AsyncFd<T> {
             }
             _ => {}
         }
-        result
     }
 
     fn number(&self) -> u64 {
@@ -637,6 +615,41 @@ impl<T: Descriptor> AsyncFd<T> {
     #[cfg(test)]
     pub(crate) fn waiter_count(&self) -> usize {
         self.registration.source.waiter_count()
+    }
+}
+
+/// Calls `operation` when it is worth a try; waits otherwise. `S` is a reference, or one that may change it.
+#[inline]
+fn poll_io<T: Descriptor, S: Deref<Target = AsyncFd<T>>, R>(
+    mut source: S,
+    cx: &mut Context<'_>,
+    interest: Interest,
+    leaf: &mut Leaf,
+    mut place: Place<'_>,
+    mut operation: impl FnMut(&mut S) -> io::Result<R>,
+) -> Poll<io::Result<R>> {
+    let proceed = ready!(leaf.poll_enter(cx));
+    let mut is_stored = false;
+    loop {
+        let seen = source.registration.source.ready();
+        if seen.is_worth_a_try(interest) {
+            let result = operation(&mut source);
+            if is_would_block(&result) {
+                source.registration.source.clear(seen, interest);
+            } else {
+                proceed.made_progress();
+                return Poll::Ready(result);
+            }
+        } else if seen.is_shut_down() {
+            return Poll::Ready(Err(shut_down_error()));
+        } else if is_stored {
+            leaf.suspend(interest.wait_kind(), source.number());
+            return Poll::Pending;
+        } else {
+            // Then look again: the event may have come in between.
+            source.store_waker(cx, interest, &mut place)?;
+            is_stored = true;
+        }
     }
 }
 

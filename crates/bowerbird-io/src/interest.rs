@@ -26,6 +26,11 @@ impl Interest {
     /// Out-of-band data may be read (`EPOLLPRI`).
     pub const PRIORITY: Self = Self(4);
 
+    /// An error waits on the source, or both directions have ended (`EPOLLERR`, `EPOLLHUP`): of the writing end of
+    /// a pipe, that its reader has gone; of a UDP socket, something in its error queue. Every source may be waited
+    /// on for it. Where the system does not tell (see the crate `polling`) it never comes alone.
+    pub const ERROR: Self = Self(8);
+
     /// Returns whether reading is part of it.
     pub const fn is_readable(self) -> bool {
         self.0 & Self::READABLE.0 != 0
@@ -41,6 +46,11 @@ impl Interest {
         self.0 & Self::PRIORITY.0 != 0
     }
 
+    /// Returns whether errors are part of it.
+    pub const fn is_error(self) -> bool {
+        self.0 & Self::ERROR.0 != 0
+    }
+
     /// Joins two interests in a constant.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -50,7 +60,8 @@ impl Interest {
     pub(crate) const fn read_gate(self) -> u64 {
         let ready = if self.is_readable() { readiness::READY } else { 0 };
         let urgent = if self.is_priority() { readiness::URGENT } else { 0 };
-        ready | urgent
+        let fault = if self.is_error() { readiness::FAULT } else { 0 };
+        ready | urgent | fault
     }
 
     /// As [`Interest::read_gate`], for the writing side.
@@ -64,7 +75,8 @@ impl Interest {
             (true, false) => "readable",
             (false, true) => "writable",
             (true, true) => "readable or writable",
-            (false, false) => "priority",
+            (false, false) if self.is_priority() => "priority",
+            (false, false) => "error",
         }
     }
 }
@@ -83,6 +95,7 @@ impl fmt::Debug for Interest {
             (Self::READABLE, "READABLE"),
             (Self::WRITABLE, "WRITABLE"),
             (Self::PRIORITY, "PRIORITY"),
+            (Self::ERROR, "ERROR"),
         ] {
             if self.0 & bit.0 != 0 {
                 write!(f, "{separator}{name}")?;
@@ -141,11 +154,12 @@ impl Ready {
         self.read.has(interest.read_gate()) || self.write.has(interest.write_gate())
     }
 
-    /// Returns whether an operation for `interest` is worth a try: it may go on, or nobody has looked yet.
+    /// Returns whether an operation for `interest` is worth a try: it may go on, or nobody has looked yet. Urgent
+    /// data and errors are rare: for them the first event is waited for.
     pub(crate) fn is_worth_a_try(self, interest: Interest) -> bool {
         self.satisfies(interest)
-            || (interest.read_gate() != 0 && self.read.has(readiness::UNKNOWN))
-            || (interest.write_gate() != 0 && self.write.has(readiness::UNKNOWN))
+            || (interest.is_readable() && self.read.has(readiness::UNKNOWN))
+            || (interest.is_writable() && self.write.has(readiness::UNKNOWN))
     }
 
     pub(crate) fn is_shut_down(self) -> bool {

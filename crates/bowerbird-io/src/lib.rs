@@ -37,7 +37,7 @@ mod async_fd;
 
 #[doc(hidden)]
 pub use async_fd::IoPart;
-pub use async_fd::{AsyncFd, IoWith, Readable, ReadyFor, Writable};
+pub use async_fd::{AsyncFd, Guarded, IoWith, IoWithMut, ReadyFor, ReadyGuard, RegisterError};
 pub use current::{current, enter, expect_current};
 pub use descriptor::Descriptor;
 #[cfg(unix)]

@@ -16,6 +16,8 @@
 //! # Bits
 //! - `READY` an operation may succeed. Set by 1, cleared by 2.
 //! - `URGENT` out-of-band data may be read. As `READY`; only in the word of the reading side.
+//! - `FAULT` an event showed an error or the end of both directions. As `READY`, for those who wait for errors;
+//!   only in the word of the reading side.
 //! - `UNKNOWN` nobody has looked yet. Set at birth, cleared by 2.
 //! - `PRIORITY` an event showed out-of-band data. Set by 1, cleared by a 2 that asks for `URGENT`.
 //! - `CLOSED` an event showed the end of this direction. Set by 1, never cleared: two threads may apply two
@@ -23,8 +25,8 @@
 //! - `ERROR` an event showed an error. Set by 1, cleared by 2 together with `READY`.
 //! - `SHUT_DOWN` the driver has ended: whoever would wait gets an error. Set by 1, never cleared.
 //! - `WAITERS` the list of waiters holds somebody for this word. Set by 3, cleared by 1.
-//! - The other 56 bits: the tick, the number of events so far. At one event every nanosecond it takes two
-//!   years to come round, so an equal tick means that there was no event in between.
+//! - The other 55 bits: the tick, the number of events so far. At one event every nanosecond it takes a year
+//!   to come round, so an equal tick means that there was no event in between.
 //!
 //! No reference count: the registry and the registration share the source through an `Arc`.
 //!
@@ -62,8 +64,9 @@ pub(crate) const PRIORITY: u64 = 1 << 3;
 pub(crate) const CLOSED: u64 = 1 << 4;
 pub(crate) const ERROR: u64 = 1 << 5;
 pub(crate) const SHUT_DOWN: u64 = 1 << 6;
-const WAITERS: u64 = 1 << 7;
-const TICK: u64 = 1 << 8;
+pub(crate) const FAULT: u64 = 1 << 7;
+const WAITERS: u64 = 1 << 8;
+const TICK: u64 = 1 << 9;
 
 /// The readiness of one direction of one source.
 #[derive(Debug)]
@@ -104,7 +107,10 @@ impl Readiness {
     #[inline]
     #[must_use = "waiters may have to be woken"]
     pub(crate) fn set(&self, flags: u64) -> Snapshot {
-        debug_assert_eq!(flags & !(READY | URGENT | PRIORITY | CLOSED | ERROR | SHUT_DOWN), 0);
+        debug_assert_eq!(
+            flags & !(READY | URGENT | FAULT | PRIORITY | CLOSED | ERROR | SHUT_DOWN),
+            0
+        );
         // [ORD-1]
         self.update(Ordering::Release, |word| {
             Some(((word.0 | flags) & !WAITERS).wrapping_add(TICK))
@@ -115,7 +121,7 @@ impl Readiness {
     /// Edge 2: removes `flags` unless there was an event since `seen`.
     #[inline]
     pub(crate) fn clear(&self, seen: Snapshot, flags: u64) -> bool {
-        debug_assert_eq!(flags & !(READY | URGENT | UNKNOWN | PRIORITY | ERROR), 0);
+        debug_assert_eq!(flags & !(READY | URGENT | FAULT | UNKNOWN | PRIORITY | ERROR), 0);
         // [ORD-2]
         let cleared = self.update(Ordering::Relaxed, |word| {
             (word.tick() == seen.tick()).then_some(word.0 & !flags)

@@ -71,7 +71,7 @@ impl Source {
         if event.read != 0 || event.is_one_shot {
             has_waiters |= self.read.set(event.read).has_waiters();
             woken.extend(self.read_slot.take());
-            fired |= Interest::READABLE.0 | Interest::PRIORITY.0;
+            fired |= Interest::READABLE.0 | Interest::PRIORITY.0 | Interest::ERROR.0;
         }
         if event.write != 0 || event.is_one_shot {
             has_waiters |= self.write.set(event.write).has_waiters();
@@ -110,6 +110,9 @@ impl Source {
         if interest.is_priority() {
             self.read.clear(seen.read, readiness::URGENT | readiness::PRIORITY);
         }
+        if interest.is_error() {
+            self.read.clear(seen.read, readiness::FAULT);
+        }
         if interest.is_writable() {
             self.write.clear(seen.write, readiness::READY | also);
         }
@@ -128,7 +131,8 @@ impl Source {
     pub(crate) fn register_slot(&self, interest: Interest, waker: &Waker) {
         if interest.is_writable() {
             self.write_slot.register(waker);
-        } else {
+        }
+        if interest.read_gate() != 0 {
             self.read_slot.register(waker);
         }
     }

@@ -6,6 +6,7 @@
 //! [`AsyncBufRead`], a writer [`AsyncWrite`], what has a position [`AsyncSeek`]; each has an extension trait
 //! with the methods that one uses. The futures of these methods are in [`futures`].
 
+mod async_source;
 mod buf_read;
 mod buf_read_ext;
 mod buf_reader;
@@ -29,6 +30,7 @@ mod unwritten;
 mod write;
 mod write_ext;
 
+pub use async_source::Async;
 pub use buf_read_ext::AsyncBufReadExt;
 pub use buf_reader::BufReader;
 pub use buf_stream::{BufStream, LineWriter};

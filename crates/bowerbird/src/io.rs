@@ -17,7 +17,8 @@ mod stdin;
 mod stdout;
 
 pub use bowerbird_io::{
-    AsyncFd, Descriptor, Interest, IoWith, Readable, Ready, ReadyFor, Writable,
+    AsyncFd, Descriptor, Guarded, Interest, IoWith, IoWithMut, Ready, ReadyFor, ReadyGuard,
+    RegisterError,
 };
 #[cfg(feature = "net")]
 pub use bowerbird_net::io::*;

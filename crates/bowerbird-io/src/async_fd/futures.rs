@@ -26,7 +26,7 @@ impl<T: Descriptor> Drop for Waiter<'_, T> {
     }
 }
 
-/// The future of [`AsyncFd::ready`].
+/// The future of `ready` of a socket, such as a `TcpStream`.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct ReadyFor<'a, T: Descriptor> {
     waiter: Waiter<'a, T>,
@@ -55,36 +55,20 @@ impl<T: Descriptor> Future for ReadyFor<'_, T> {
     }
 }
 
-impl<T: Descriptor> ReadyFor<'_, T> {
+impl<'a, T: Descriptor> ReadyFor<'a, T> {
+    pub(super) fn source(&self) -> &'a AsyncFd<T> {
+        self.waiter.source
+    }
+
+    pub(super) fn interest(&self) -> Interest {
+        self.interest
+    }
+
     /// Makes it a part of another future, which may end without polling it.
     #[doc(hidden)]
     pub fn into_part(mut self) -> Self {
         self.leaf.polled();
         self
-    }
-}
-
-/// The future of [`AsyncFd::readable`].
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Readable<'a, T: Descriptor>(pub(super) ReadyFor<'a, T>);
-
-/// The future of [`AsyncFd::writable`].
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Writable<'a, T: Descriptor>(pub(super) ReadyFor<'a, T>);
-
-impl<T: Descriptor> Future for Readable<'_, T> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map_ok(drop)
-    }
-}
-
-impl<T: Descriptor> Future for Writable<'_, T> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map_ok(drop)
     }
 }
 
@@ -127,7 +111,7 @@ impl<'a, T: Descriptor> IoPart<'a, T> {
     }
 }
 
-/// The future of [`AsyncFd::read_with`] and [`AsyncFd::write_with`].
+/// The future of [`AsyncFd::read_with`], [`AsyncFd::write_with`] and [`AsyncFd::async_io`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct IoWith<'a, T: Descriptor, F> {
     part: IoPart<'a, T>,
@@ -165,25 +149,11 @@ impl<T: Descriptor, R, F: FnMut(&T) -> io::Result<R>> Future for IoWith<'_, T, F
 }
 
 impl<T: Descriptor> CancelSafe for ReadyFor<'_, T> {}
-impl<T: Descriptor> CancelSafe for Readable<'_, T> {}
-impl<T: Descriptor> CancelSafe for Writable<'_, T> {}
 impl<T: Descriptor, F> CancelSafe for IoWith<'_, T, F> {}
 
 impl<T: Descriptor> fmt::Debug for ReadyFor<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadyFor").field("interest", &self.interest).finish_non_exhaustive()
-    }
-}
-
-impl<T: Descriptor> fmt::Debug for Readable<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readable").finish_non_exhaustive()
-    }
-}
-
-impl<T: Descriptor> fmt::Debug for Writable<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writable").finish_non_exhaustive()
     }
 }
 

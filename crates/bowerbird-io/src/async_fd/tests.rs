@@ -6,7 +6,7 @@ model_or_real! {
         use std::future::Future;
         use std::io::{self, Read, Write};
         use std::net::{TcpListener, TcpStream, UdpSocket};
-        use std::os::fd::{AsFd, OwnedFd};
+        use std::os::fd::{AsFd, AsRawFd, OwnedFd};
         use std::os::unix::net::UnixStream;
         use std::panic::{AssertUnwindSafe, catch_unwind};
         use std::pin::{Pin, pin};
@@ -583,6 +583,143 @@ model_or_real! {
             let file = std::fs::File::open("/proc/self/exe").unwrap();
             assert!(AsyncFd::new(file).is_err());
             assert_eq!(driver.0.source_count(), 0);
+        }
+
+        #[test]
+        fn descriptor_comes_back_with_the_error() {
+            let driver = enter();
+            if driver.is_one_shot() {
+                return; // poll(2) takes files: always ready.
+            }
+            let file = std::fs::File::open("/proc/self/exe").unwrap();
+            let error = AsyncFd::try_new(file).unwrap_err();
+            assert!(error.to_string().contains("cannot be registered"), "{error}");
+            let (file, error) = error.into_parts();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            assert!(file.metadata().unwrap().is_file());
+            let interest = Interest::READABLE;
+            assert!(AsyncFd::try_with_interest(file, interest).is_err());
+        }
+
+        /// Nobody has looked yet, which says nothing of urgent data.
+        #[test]
+        fn urgent_operation_that_would_block_waits() {
+            let driver = enter();
+            let (ours, theirs) = tcp_pair();
+            let mut count = 0;
+            let mut receive = ours.async_io(Interest::PRIORITY, |socket| {
+                count += 1;
+                let mut room = [0];
+                let flags = rustix::net::RecvFlags::OOB;
+                match rustix::net::recv(socket, &mut room[..], flags) {
+                    // Linux says so of urgent data that is not there.
+                    Err(rustix::io::Errno::INVAL) => Err(io::ErrorKind::WouldBlock.into()),
+                    Ok(_) => Ok(room[0]),
+                    Err(error) => Err(error.into()),
+                }
+            });
+            assert!(poll(&mut receive, &Arc::new(Count::default())).is_pending());
+            rustix::net::send(&theirs, b"!", rustix::net::SendFlags::OOB).unwrap();
+            assert_eq!(driver.block_on(receive).unwrap(), b'!');
+            assert_eq!(count, 1);
+        }
+
+        fn pipe() -> (OwnedFd, OwnedFd) {
+            let flags = rustix::pipe::PipeFlags::NONBLOCK;
+            rustix::pipe::pipe_with(flags).unwrap()
+        }
+
+        #[test]
+        fn end_of_the_reader_is_an_error_at_the_writer() {
+            let driver = enter();
+            let (reader, writer) = pipe();
+            let writer = AsyncFd::with_interest(writer, Interest::WRITABLE).unwrap();
+            let mut error = writer.ready(Interest::ERROR);
+            let count = Arc::new(Count::default());
+            assert!(poll(&mut error, &count).is_pending());
+            driver.block_on(writer.writable()).unwrap();
+            assert!(poll(&mut error, &count).is_pending());
+            drop(reader);
+            assert!(driver.block_on(error).unwrap().is_error());
+            // It needs no other interest, and the poll form is told too.
+            let (reader, writer) = pipe();
+            let writer = AsyncFd::with_interest(writer, Interest::ERROR).unwrap();
+            let waker = Waker::from(count.clone());
+            assert!(writer.poll_error(&mut Context::from_waker(&waker)).is_pending());
+            let before = count.get();
+            drop(reader);
+            while count.get() == before {
+                driver.wait(None);
+            }
+            assert!(writer.poll_error(&mut Context::from_waker(&waker)).is_ready());
+        }
+
+        /// What a reader has cleared is not lost for who waits for errors.
+        #[test]
+        fn reader_that_would_block_keeps_the_error_for_others() {
+            let driver = enter();
+            let (ours, theirs) = pair();
+            driver.settle();
+            drop(theirs);
+            driver.wait(None);
+            let blocks = |_: &UnixStream| io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+            ours.try_io(Interest::READABLE, blocks).unwrap_err();
+            let count = Arc::new(Count::default());
+            assert!(poll(&mut ours.ready(Interest::ERROR), &count).is_ready());
+            ours.try_io(Interest::ERROR, blocks).unwrap_err();
+            assert!(poll(&mut ours.ready(Interest::ERROR), &count).is_pending());
+        }
+
+        #[test]
+        fn guard_clears_what_it_has_seen_and_nothing_newer() {
+            let driver = enter();
+            let (ours, mut theirs) = pair();
+            driver.settle();
+            theirs.write_all(b"x").unwrap();
+            let mut guard = driver.block_on(ours.readable()).unwrap();
+            assert!(guard.is_readable() && guard.get_ref().readiness().is_readable());
+            theirs.write_all(b"y").unwrap();
+            driver.settle();
+            guard.clear_ready();
+            assert!(ours.readiness().is_readable(), "there was an event since");
+
+            let mut guard = driver.block_on(ours.readable()).unwrap();
+            let mut room = [0; 8];
+            assert_eq!(guard.try_io(|fd| read(fd.get_ref(), &mut room)).unwrap(), 2);
+            assert!(ours.readiness().is_readable(), "it did not say that it would block");
+            let error = guard.try_io(|fd| read(fd.get_ref(), &mut room)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            assert!(!ours.readiness().is_readable() && ours.readiness().is_writable());
+            assert!(poll(&mut ours.readable(), &Arc::new(Count::default())).is_pending());
+
+            let mut guard = driver.block_on(ours.ready(Interest::WRITABLE)).unwrap();
+            guard.clear_ready_matching(Interest::READABLE);
+            assert!(ours.readiness().is_writable());
+            assert_eq!(guard.get_inner().as_fd().as_raw_fd(), ours.as_raw_fd());
+            guard.clear_ready();
+            assert!(!ours.readiness().is_writable());
+        }
+
+        #[test]
+        fn operations_may_change_the_owner() {
+            let driver = enter();
+            let (mut ours, mut theirs) = pair();
+            let mut room = [0; 8];
+            let mut waiting = ours.read_with_mut(|stream| stream.read(&mut room));
+            let count = Arc::new(Count::default());
+            assert!(poll(&mut waiting, &count).is_pending());
+            theirs.write_all(b"hello").unwrap();
+            assert_eq!(driver.block_on(waiting).unwrap(), 5);
+            let error = ours.try_io_mut(Interest::READABLE, |stream| stream.read(&mut room));
+            assert_eq!(error.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            assert_eq!(driver.block_on(ours.write_with_mut(|stream| stream.write(b"x"))).unwrap(), 1);
+
+            // Both directions: an event of either wakes it.
+            let both = Interest::READABLE | Interest::WRITABLE;
+            let mut either = ours.async_io_mut(both, |stream| stream.read(&mut room));
+            assert!(poll(&mut either, &count).is_pending());
+            theirs.write_all(b"y").unwrap();
+            assert_eq!(driver.block_on(either).unwrap(), 1);
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! Unix: file descriptors.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
@@ -36,6 +36,12 @@ pub fn is_ready_now(fd: BorrowedFd<'_>, interest: Interest) -> std::io::Result<b
 /// The number that the user knows the source by.
 pub(crate) fn number(source: Borrowed<'_>) -> u64 {
     source.as_raw_fd() as u64
+}
+
+impl<T: Descriptor> AsRawFd for crate::AsyncFd<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
 }
 
 impl<T: Descriptor> AsFd for crate::AsyncFd<T> {

@@ -72,6 +72,9 @@ fn occurrence(flags: EventFlags) -> Occurrence {
     if flags.intersects(EventFlags::PRI | both) {
         event.read |= readiness::URGENT;
     }
+    if flags.intersects(both) {
+        event.read |= readiness::FAULT;
+    }
     if flags.contains(EventFlags::PRI) {
         event.read |= readiness::PRIORITY;
     }

@@ -67,6 +67,9 @@ fn occurrence(event: &Event, is_one_shot: bool) -> Occurrence {
     if event.readable || both {
         occurrence.read |= readiness::READY;
     }
+    if both {
+        occurrence.read |= readiness::FAULT;
+    }
     if event.is_priority() {
         occurrence.read |= readiness::PRIORITY;
     }

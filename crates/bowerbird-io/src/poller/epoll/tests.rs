@@ -97,8 +97,10 @@ model_or_real! {
             let error = occurrence(EventFlags::ERR | EventFlags::OUT);
             assert_eq!((error.read | error.write) & readiness::CLOSED, 0);
             assert_ne!(error.read & readiness::READY, 0);
+            assert_ne!(error.read & readiness::FAULT, 0);
             let hang_up = occurrence(EventFlags::HUP);
             assert_ne!(hang_up.write & readiness::CLOSED & hang_up.read, 0);
+            assert_ne!(hang_up.read & readiness::FAULT, 0);
         }
     }
 }
