@@ -115,6 +115,14 @@ macro_rules! end_of_pipe {
 end_of_pipe!(Sender, PipeWriter, "pipe::Sender", true);
 end_of_pipe!(Receiver, PipeReader, "pipe::Receiver", false);
 
+impl Sender {
+    /// Polls for the end of the reader, for a transport.
+    #[doc(hidden)]
+    pub fn poll_reader_gone(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.source().poll_error(cx)
+    }
+}
+
 writing_methods!(
     Sender,
     PipeWriter,

@@ -297,6 +297,36 @@ fn stdin_pauses_and_resumes() {
     });
 }
 
+#[test]
+fn next_protocol_hears_the_rest() {
+    everywhere(|| async {
+        let (first, second) = (Journal::new(), Journal::new());
+        let protocol = NotedChild::new(&first);
+        let old = protocol.data();
+        let transport = subprocess_exec(|| protocol, sh("cat")).await.unwrap();
+        let next = NotedChild { transport: Some(transport.clone()), ..NotedChild::new(&second) };
+        transport.set_protocol(next);
+        let stdin = transport.get_pipe_transport(0).unwrap();
+        stdin.write(b"x");
+        until(|| second.lines().len() == 1).await;
+        assert_eq!(Arc::strong_count(&old), 1, "the old one has gone");
+        stdin.write_eof();
+        end(&second).await;
+        first.expect(&["made"]);
+        let lines = second.lines();
+        assert_eq!((lines[0].as_str(), lines[5].as_str()), ("data 1", "lost"), "{lines:?}");
+
+        let late = NotedChild::new(&second);
+        let unused = late.data();
+        until(|| {
+            transport
+                .set_protocol(NotedChild { data: late.data.clone(), ..NotedChild::new(&second) });
+            Arc::strong_count(&unused) == 2
+        })
+        .await;
+    });
+}
+
 /// A pause of an output is that of its transport.
 #[test]
 fn output_pauses_by_its_transport() {

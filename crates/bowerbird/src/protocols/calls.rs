@@ -24,6 +24,7 @@ fatal! {
 }
 
 pub(super) const DATAGRAM_RECEIVED: &str = "protocol.datagram_received() failed";
+pub(super) const DESTRUCTOR: &str = "the destructor of a protocol panicked";
 pub(super) const ERROR_RECEIVED: &str = "protocol.error_received() failed";
 
 /// A call whose panic ends the connection.
@@ -51,4 +52,9 @@ impl Fatal {
 /// Calls; a panic is reported, and nothing more.
 pub(super) fn call(name: &'static str, location: &'static Location<'static>, call: impl FnOnce()) {
     let _reported = caught_at(name, location, call);
+}
+
+/// Drops a protocol, or what holds one; a panic is reported.
+pub(super) fn drop_protocol<P>(location: &'static Location<'static>, protocol: P) {
+    call(DESTRUCTOR, location, || drop(protocol));
 }

@@ -145,7 +145,7 @@ impl<K: Kind, G> Connection<K, G> {
 
     fn adopt(&mut self, protocol: K::Protocol) {
         let old = self.protocol.replace(protocol);
-        calls::call("the destructor of a protocol panicked", self.location, || drop(old));
+        calls::drop_protocol(self.location, old);
     }
 
     /// The last call, and then the socket is closed.
@@ -157,7 +157,7 @@ impl<K: Kind, G> Connection<K, G> {
             wire.close();
         }
         let protocol = self.protocol.take();
-        calls::call("the destructor of a protocol panicked", self.location, || drop(protocol));
+        calls::drop_protocol(self.location, protocol);
     }
 
     /// `Ready` at the end.

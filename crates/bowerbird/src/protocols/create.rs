@@ -155,8 +155,9 @@ where
 
 /// Gives the writing end of a pipe to a protocol, which hears of its pauses and of its end.
 ///
-/// asyncio: `loop.connect_write_pipe`. That the reader has gone is noticed by the next write, as an error; asyncio
-/// watches for it.
+/// asyncio: `loop.connect_write_pipe`. When the reader has gone, the transport closes: with nothing to send
+/// `connection_lost` is told no error, else `BrokenPipe`. Where the system does not tell (other than Linux), the next
+/// write finds out.
 ///
 /// # Cancel safety
 /// Dropping it closes the pipe.

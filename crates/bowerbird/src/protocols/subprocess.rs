@@ -9,13 +9,13 @@
 //!                 -> connection_lost, when every pipe is lost and the process has ended
 //! ```
 //! # The lock around the protocol
-//! The connections of the pipes and the task share the protocol by a lock. All of them are polled by the one
-//! task, one after the other, and nothing else can reach it: nobody ever waits for that lock.
+//! The connections of the pipes and the task share the protocol by a lock ([`heard`]). All of them are polled by
+//! the one task, one after the other, and nothing else can reach it: nobody ever waits for that lock.
 
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bowerbird_base::poll_context;
@@ -24,20 +24,20 @@ use super::Transport;
 use super::any::StreamProtocol;
 use super::calls;
 use super::connection::{Connection, Made};
-use super::protocol::{Protocol, lock};
+use super::protocol::Protocol;
 use super::stream::Stream;
 use super::wire::Socket;
 
 mod create;
+mod heard;
 mod protocol;
 mod transport;
+
+use heard::Heard;
 
 pub use create::{subprocess_exec, subprocess_shell};
 pub use protocol::SubprocessProtocol;
 pub use transport::SubprocessTransport;
-
-/// The protocol, as the pipes and the task share it.
-type Heard = Arc<Mutex<Box<dyn SubprocessProtocol>>>;
 
 type Pipe = Connection<Stream, ()>;
 
@@ -49,19 +49,19 @@ struct PipeProtocol {
 
 impl Protocol for PipeProtocol {
     fn data_received(&mut self, data: &[u8]) {
-        lock(&self.heard).pipe_data_received(self.fd, data);
+        self.heard.call(|protocol| protocol.pipe_data_received(self.fd, data));
     }
 
     fn connection_lost(&mut self, error: Option<io::Error>) {
-        lock(&self.heard).pipe_connection_lost(self.fd, error);
+        self.heard.call(|protocol| protocol.pipe_connection_lost(self.fd, error));
     }
 
     fn pause_writing(&mut self) {
-        lock(&self.heard).pause_writing();
+        self.heard.call(SubprocessProtocol::pause_writing);
     }
 
     fn resume_writing(&mut self) {
-        lock(&self.heard).resume_writing();
+        self.heard.call(SubprocessProtocol::resume_writing);
     }
 }
 
@@ -127,8 +127,8 @@ impl Child {
         self.is_made = true;
         let Some(heard) = &self.heard else { return };
         let transport = self.transport.clone();
-        let made =
-            calls::CONNECTION_MADE.call(self.location, || lock(heard).connection_made(transport));
+        let made = calls::CONNECTION_MADE
+            .call(self.location, || heard.call(|protocol| protocol.connection_made(transport)));
         let told = made.as_ref().map(drop).map_err(|_| calls::CONNECTION_MADE.error());
         if let Err(error) = made {
             self.error = Some(error);
@@ -141,7 +141,7 @@ impl Child {
 
     fn call(&self, name: &'static str, call: impl FnOnce(&mut dyn SubprocessProtocol)) {
         if let Some(heard) = &self.heard {
-            calls::call(name, self.location, || call(&mut **lock(heard)));
+            calls::call(name, self.location, || heard.call(call));
         }
     }
 
@@ -174,7 +174,8 @@ impl Child {
 
     fn forget_protocol(&mut self) {
         let heard = self.heard.take();
-        calls::call("the destructor of a protocol panicked", self.location, || drop(heard));
+        calls::drop_protocol(self.location, heard);
+        calls::call(calls::DESTRUCTOR, self.location, || self.transport.forget_next_protocol());
     }
 }
 

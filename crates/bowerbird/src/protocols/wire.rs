@@ -128,6 +128,18 @@ impl Wire {
         writes!(self, stream => stream.poll_write_ready(cx), Poll::Ready(one_way()))
     }
 
+    /// Of the writing end of a pipe: waits until nobody can read any more. Others wait for ever.
+    pub(super) fn poll_reader_gone(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            #[cfg(unix)]
+            Self::Sender(pipe) => pipe.poll_reader_gone(cx),
+            _ => {
+                let _nothing_wakes_it = cx;
+                Poll::Pending
+            }
+        }
+    }
+
     /// Ends the writing direction, so that the peer reads the end of the stream.
     pub(super) fn end_writing(&self) -> io::Result<()> {
         match self {

@@ -18,7 +18,11 @@ pub(super) fn poll_move<G>(
     if writes && task.poll_send(cx).is_ready() {
         return Poll::Ready(());
     }
-    if reads { task.poll_receive(cx) } else { Poll::Pending }
+    match (reads, writes) {
+        (true, _) => task.poll_receive(cx),
+        (false, true) => Poll::Pending,
+        (false, false) => task.poll_reader_gone(cx),
+    }
 }
 
 impl<G> Connection<Stream, G> {
@@ -33,6 +37,17 @@ impl<G> Connection<Stream, G> {
                 return Poll::Ready(());
             }
         }
+    }
+
+    /// Of the writing end of a pipe: it is closed when nobody can read any more. With something to send the next
+    /// write tells.
+    fn poll_reader_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(wire) = &self.wire else { return Poll::Pending };
+        match ready!(wire.poll_reader_gone(cx)) {
+            Ok(()) => self.shared.close(),
+            Err(error) => self.shared.fail(Some(error)),
+        }
+        Poll::Ready(())
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {

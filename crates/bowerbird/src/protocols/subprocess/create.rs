@@ -5,7 +5,6 @@ use std::borrow::BorrowMut;
 use std::ffi::OsStr;
 use std::io;
 use std::panic::Location;
-use std::sync::{Arc, Mutex};
 
 use bowerbird_core::spawn_with;
 use bowerbird_net::pipe::{Receiver, Sender};
@@ -72,7 +71,7 @@ fn create<P: SubprocessProtocol>(
     command: &mut Command,
 ) -> CreateTransport<SubprocessTransport> {
     let location = Location::caller();
-    let heard: Heard = Arc::new(Mutex::new(Box::new(protocol_factory())));
+    let heard = Heard::new(protocol_factory(), location);
     let started = start(call, heard, type_name::<P>(), command, location);
     let guard = CloseOnDrop(started.as_ref().ok().map(|(transport, _)| transport.clone()));
     CreateTransport::new(call, location, async move {
@@ -119,7 +118,7 @@ fn start(
         (*transport, *pipe) = socket.map(|socket| pipe_of(fd, socket, &heard, location)).unzip();
     }
     let options = named(protocol_type, "process", Some(process.pid()));
-    let transport = SubprocessTransport::new(process, transports);
+    let transport = SubprocessTransport::new(process, transports, heard.next());
     let (made, is_made) = oneshot::channel();
     let child = Child::new(transport.clone(), heard, pipes, made, location);
     match spawn_with(child, &options, location) {

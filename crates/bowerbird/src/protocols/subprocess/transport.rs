@@ -8,6 +8,8 @@ use bowerbird_base::sync::Mutex;
 use bowerbird_process::process::Process;
 use bowerbird_process::signal::SignalKind;
 
+use super::SubprocessProtocol;
+use super::heard::Next;
 use crate::protocols::Transport;
 
 /// A child process, as its [`SubprocessProtocol`](super::SubprocessProtocol) sees it.
@@ -24,11 +26,22 @@ struct Shared {
     process: Process,
     pipes: [Option<Transport>; 3],
     is_closing: Mutex<bool>,
+    next_protocol: Arc<Next>,
 }
 
 impl SubprocessTransport {
-    pub(super) fn new(process: Process, pipes: [Option<Transport>; 3]) -> Self {
-        Self(Arc::new(Shared { process, pipes, is_closing: Mutex::new(false) }))
+    pub(super) fn new(
+        process: Process,
+        pipes: [Option<Transport>; 3],
+        next_protocol: Arc<Next>,
+    ) -> Self {
+        let is_closing = Mutex::new(false);
+        Self(Arc::new(Shared { process, pipes, is_closing, next_protocol }))
+    }
+
+    /// The last call was made.
+    pub(super) fn forget_next_protocol(&self) {
+        self.0.next_protocol.end();
     }
 
     pub(super) fn process(&self) -> &Process {
@@ -59,6 +72,15 @@ impl SubprocessTransport {
     pub fn get_pipe_transport(&self, fd: i32) -> Option<Transport> {
         let index = usize::try_from(fd).ok()?;
         self.0.pipes.get(index)?.clone()
+    }
+
+    /// Goes on with another protocol, from the next call on; the old one is dropped then. `connection_made` is not
+    /// called again.
+    ///
+    /// asyncio: `BaseTransport.set_protocol`. There is no `get_protocol`: the protocol belongs to the transport; who
+    /// needs it gives an `Arc<Mutex<_>>`.
+    pub fn set_protocol(&self, protocol: impl SubprocessProtocol) {
+        self.0.next_protocol.set(Box::new(protocol));
     }
 
     /// Sends the process a signal.
