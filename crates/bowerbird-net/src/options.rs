@@ -36,3 +36,37 @@ macro_rules! options {
     };
 }
 pub(crate) use options;
+
+/// The options of every socket.
+macro_rules! buffer_options {
+    ($Type:ident, $this:ident => $source:expr) => {
+        $crate::options::options! {
+            $Type, $this => $source;
+            recv_buffer_size, set_recv_buffer_size: usize, recv_buffer_size, set_recv_buffer_size,
+                "the size of the system's buffer for receiving (`SO_RCVBUF`); Linux doubles what is set.";
+            send_buffer_size, set_send_buffer_size: usize, send_buffer_size, set_send_buffer_size,
+                "the size of the system's buffer for sending (`SO_SNDBUF`); Linux doubles what is set.";
+        }
+    };
+}
+pub(crate) use buffer_options;
+
+/// The options of every internet socket.
+macro_rules! packet_options {
+    ($Type:ident, $this:ident => $source:expr) => {
+        $crate::options::buffer_options!($Type, $this => $source);
+
+        $crate::options::options! {
+            $Type, $this => $source;
+            tos_v4, set_tos_v4: u32, tos_v4, set_tos_v4,
+                "the type of service of IPv4 packets (`IP_TOS`).";
+            #[cfg(target_os = "linux")]
+            tclass_v6, set_tclass_v6: u32, tclass_v6, set_tclass_v6,
+                "the traffic class of IPv6 packets (`IPV6_TCLASS`). Linux.";
+            #[cfg(target_os = "linux")]
+            mark, set_mark: u32, mark, set_mark,
+                "the mark for the system's routing and filters (`SO_MARK`). Linux.";
+        }
+    };
+}
+pub(crate) use packet_options;

@@ -22,6 +22,7 @@
 //! [rustls]: https://docs.rs/rustls
 
 mod acceptor;
+mod builder;
 mod certificates;
 mod connector;
 mod error;

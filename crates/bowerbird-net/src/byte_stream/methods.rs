@@ -318,6 +318,21 @@ macro_rules! socket_methods {
                 Peek::new(self.core(), buffer)
             }
 
+            /// The poll form of [`peek`](Self::peek); the last caller's task is woken.
+            ///
+            /// asyncio: no counterpart; it serves those who keep no future.
+            ///
+            /// # Errors
+            /// As for [`read`](Self::read).
+            pub fn poll_peek(
+                &self,
+                cx: &mut Context<'_>,
+                buffer: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                let source = self.core().source();
+                source.poll_read_with(cx, |os| crate::socket::OsSocket::peek(os, buffer))
+            }
+
             /// Sends a file from `offset`, at most `count` bytes of it, and returns how many there were.
             ///
             /// asyncio: `loop.sendfile`, `loop.sock_sendfile`; the file's own position is not used.

@@ -368,6 +368,20 @@ macro_rules! datagram_methods {
                 self.source.poll_read_with(cx, |os| OsDatagram::recv_from(os, buffer))
             }
 
+            /// The poll form of [`peek`](Self::peek); the last caller's task is woken.
+            ///
+            /// asyncio: no counterpart; it serves those who keep no future.
+            ///
+            /// # Errors
+            /// As for [`recv`](Self::recv).
+            pub fn poll_peek(
+                &self,
+                cx: &mut Context<'_>,
+                buffer: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                self.source.poll_read_with(cx, |os| OsDatagram::peek(os, buffer))
+            }
+
             /// The poll form of [`peek_from`](Self::peek_from); the last caller's task is woken.
             ///
             /// asyncio: no counterpart; it serves those who keep no future.

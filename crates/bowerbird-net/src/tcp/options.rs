@@ -8,7 +8,7 @@ use socket2::TcpKeepalive;
 use super::{TcpListener, TcpSocket, TcpStream};
 use crate::accepting::Listener;
 use crate::byte_stream::Endpoint;
-use crate::options::options;
+use crate::options::{options, packet_options};
 use crate::socket::option;
 
 /// When the system asks a silent peer whether it is still there, and when it gives the connection up.
@@ -76,22 +76,12 @@ impl Keepalive {
 /// The options that streams, listeners and sockets share.
 macro_rules! tcp_options {
     ($Type:ident, $this:ident => $source:expr) => {
+        packet_options!($Type, $this => $source);
+
         options! {
             $Type, $this => $source;
             keepalive, set_keepalive: bool, keepalive, set_keepalive,
                 "whether the system asks a silent peer if it is still there (`SO_KEEPALIVE`).";
-            recv_buffer_size, set_recv_buffer_size: usize, recv_buffer_size, set_recv_buffer_size,
-                "the size of the system's buffer for receiving (`SO_RCVBUF`); Linux doubles what is set.";
-            send_buffer_size, set_send_buffer_size: usize, send_buffer_size, set_send_buffer_size,
-                "the size of the system's buffer for sending (`SO_SNDBUF`); Linux doubles what is set.";
-            tos_v4, set_tos_v4: u32, tos_v4, set_tos_v4,
-                "the type of service of IPv4 packets (`IP_TOS`).";
-            #[cfg(target_os = "linux")]
-            tclass_v6, set_tclass_v6: u32, tclass_v6, set_tclass_v6,
-                "the traffic class of IPv6 packets (`IPV6_TCLASS`). Linux.";
-            #[cfg(target_os = "linux")]
-            mark, set_mark: u32, mark, set_mark,
-                "the mark for the system's routing and filters (`SO_MARK`). Linux.";
             #[cfg(target_os = "linux")]
             quickack, set_quickack: bool, tcp_quickack, set_tcp_quickack,
                 "whether data is acknowledged at once (`TCP_QUICKACK`); the system may change it. Linux.";

@@ -74,6 +74,31 @@ impl TcpSocket {
         Ok(Self { socket: socket::new_tcp(address)?, nodelay: true })
     }
 
+    /// Takes a socket of std over that neither listens nor is connected: it becomes non-blocking.
+    ///
+    /// asyncio: `create_connection(.., sock=sock)`.
+    ///
+    /// # Errors
+    /// What the system says.
+    ///
+    /// # Examples
+    /// ```
+    /// use bowerbird::net::TcpSocket;
+    ///
+    /// bowerbird::run(async {
+    ///     // One that another library has made, and has set its options on.
+    ///     let made = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    ///     let socket = TcpSocket::from_std(made.into())?;
+    ///     socket.bind("127.0.0.1:0".parse().unwrap())?;
+    ///     assert_ne!(socket.listen(16)?.local_addr()?.port(), 0);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// ```
+    pub fn from_std(socket: std::net::TcpStream) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { socket: socket.into(), nodelay: true })
+    }
+
     /// Binds to an address.
     ///
     /// asyncio: `sock.bind(address)`, `local_addr`.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::pki_types::DnsName;
@@ -13,6 +12,7 @@ use futures_rustls::rustls::server::{ClientHello, ResolvesServerCert, WebPkiClie
 use futures_rustls::rustls::sign::CertifiedKey;
 use futures_rustls::rustls::{RootCertStore, ServerConfig};
 
+use super::builder::session_methods;
 use super::certificates::{Identity, parse_certificates, read_certificates};
 use super::connector::{add_roots, alpn_names};
 use super::handshake::Accept;
@@ -153,6 +153,12 @@ pub struct TlsAcceptorBuilder {
     limits: Limits,
 }
 
+session_methods!(
+    TlsAcceptorBuilder,
+    "Speaks these application protocols, the preferred one first (ALPN). A client that offers protocols and none of \
+     these is refused."
+);
+
 impl TlsAcceptorBuilder {
     /// Sets the certificate for every name that has none of its own: the chain, own certificate first, and the
     /// private key, as PEM texts.
@@ -247,32 +253,6 @@ impl TlsAcceptorBuilder {
     /// asyncio: `verify_mode = CERT_REQUIRED`.
     pub fn require_client_certificates(mut self) -> Self {
         self.client_required = true;
-        self
-    }
-
-    /// Speaks these application protocols, the preferred one first (ALPN).
-    ///
-    /// asyncio: `SSLContext.set_alpn_protocols`.
-    ///
-    /// A client that offers protocols and none of these is refused.
-    pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
-        self.alpn = protocols.into_iter().map(|name| name.as_ref().to_vec()).collect();
-        self
-    }
-
-    /// Sets how long a handshake may take; 60 seconds if not set.
-    ///
-    /// asyncio: `ssl_handshake_timeout`.
-    pub fn handshake_timeout(mut self, limit: Duration) -> Self {
-        self.limits.handshake = limit;
-        self
-    }
-
-    /// Sets how long [`TlsStream::close`](super::TlsStream::close) may take; 30 seconds if not set.
-    ///
-    /// asyncio: `ssl_shutdown_timeout`.
-    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
-        self.limits.shutdown = limit;
         self
     }
 

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::pki_types::{CertificateDer, ServerName};
 use futures_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::builder::session_methods;
 use super::certificates::{Identity, parse_certificates, read_certificates};
 use super::handshake::Connect;
 use super::{Limits, TlsError, acceptor::provider};
@@ -188,6 +188,11 @@ pub struct TlsConnectorBuilder {
     limits: Limits,
 }
 
+session_methods!(
+    TlsConnectorBuilder,
+    "Offers these application protocols, the preferred one first (ALPN)."
+);
+
 impl TlsConnectorBuilder {
     /// Trusts the certificate authorities of this system.
     ///
@@ -256,30 +261,6 @@ impl TlsConnectorBuilder {
     ) -> Result<Self, TlsError> {
         self.identity = Some(Identity::from_files(chain.as_ref(), key.as_ref())?);
         Ok(self)
-    }
-
-    /// Offers these application protocols, the preferred one first (ALPN).
-    ///
-    /// asyncio: `SSLContext.set_alpn_protocols`.
-    pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
-        self.alpn = protocols.into_iter().map(|name| name.as_ref().to_vec()).collect();
-        self
-    }
-
-    /// Sets how long a handshake may take; 60 seconds if not set.
-    ///
-    /// asyncio: `ssl_handshake_timeout`.
-    pub fn handshake_timeout(mut self, limit: Duration) -> Self {
-        self.limits.handshake = limit;
-        self
-    }
-
-    /// Sets how long [`TlsStream::close`](super::TlsStream::close) may take; 30 seconds if not set.
-    ///
-    /// asyncio: `ssl_shutdown_timeout`.
-    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
-        self.limits.shutdown = limit;
-        self
     }
 
     /// Makes the connector.

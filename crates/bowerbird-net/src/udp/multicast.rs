@@ -4,8 +4,10 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::UdpSocket;
-use crate::options::options;
+use crate::options::{options, packet_options};
 use crate::socket::option;
+
+packet_options!(UdpSocket, this => this.os());
 
 options! {
     UdpSocket, this => this.os();
@@ -22,16 +24,6 @@ options! {
         "the hop limit of packets to IPv6 groups (`IPV6_MULTICAST_HOPS`).";
     multicast_if_v6, set_multicast_if_v6: u32, multicast_if_v6, set_multicast_if_v6,
         "the interface, by its number, for packets to IPv6 groups (`IPV6_MULTICAST_IF`).";
-    send_buffer_size, set_send_buffer_size: usize, send_buffer_size, set_send_buffer_size,
-        "the size of the system's buffer for sending (`SO_SNDBUF`); Linux doubles what is set.";
-    recv_buffer_size, set_recv_buffer_size: usize, recv_buffer_size, set_recv_buffer_size,
-        "the size of the system's buffer for receiving (`SO_RCVBUF`); Linux doubles what is set.";
-    tos_v4, set_tos_v4: u32, tos_v4, set_tos_v4, "the type of service of IPv4 packets (`IP_TOS`).";
-    #[cfg(target_os = "linux")]
-    tclass_v6, set_tclass_v6: u32, tclass_v6, set_tclass_v6,
-        "the traffic class of IPv6 packets (`IPV6_TCLASS`). Linux.";
-    #[cfg(target_os = "linux")]
-    mark, set_mark: u32, mark, set_mark, "the mark for the system's routing and filters (`SO_MARK`). Linux.";
 }
 
 impl UdpSocket {

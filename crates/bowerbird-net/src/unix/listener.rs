@@ -216,6 +216,16 @@ impl UnixListener {
         Incoming::new(self)
     }
 
+    /// Takes the error that waits on the socket, if there is one (`SO_ERROR`).
+    ///
+    /// asyncio: `sock.getsockopt(SOL_SOCKET, SO_ERROR)`.
+    ///
+    /// # Errors
+    /// What the system says about the question itself.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.source.get_ref().take_error()
+    }
+
     /// The address that it listens on.
     ///
     /// asyncio: `server.sockets[0].getsockname()`.

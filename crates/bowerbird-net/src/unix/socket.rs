@@ -9,7 +9,7 @@ use bowerbird_io::{Leaf, expect_current};
 
 use super::connect::Connect;
 use super::listener::UnixListener;
-use crate::options::options;
+use crate::options::buffer_options;
 use crate::socket;
 
 /// A Unix stream socket whose options are set before it connects or listens.
@@ -102,13 +102,7 @@ impl UnixSocket {
     }
 }
 
-options! {
-    UnixSocket, this => &this.0;
-    recv_buffer_size, set_recv_buffer_size: usize, recv_buffer_size, set_recv_buffer_size,
-        "the size of the system's buffer for receiving (`SO_RCVBUF`); Linux doubles what is set.";
-    send_buffer_size, set_send_buffer_size: usize, send_buffer_size, set_send_buffer_size,
-        "the size of the system's buffer for sending (`SO_SNDBUF`); Linux doubles what is set.";
-}
+buffer_options!(UnixSocket, this => &this.0);
 
 impl fmt::Debug for UnixSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

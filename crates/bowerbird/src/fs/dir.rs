@@ -116,6 +116,12 @@ impl DirEntry {
         }
     }
 
+    /// The number of its inode, if the system tells. Unix. It came with the entry: no wait.
+    #[cfg(unix)]
+    pub fn ino(&self) -> u64 {
+        std::os::unix::fs::DirEntryExt::ino(&self.entry)
+    }
+
     /// What the system knows of it; of a symbolic link itself.
     ///
     /// # Cancel safety

@@ -188,6 +188,36 @@ impl File {
         self.settled("File::set_len", move |file| file.set_len(length))
     }
 
+    /// Sets the times of the last access and of the last change.
+    ///
+    /// asyncio: `os.utime(file.fileno(), ..)`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: another call does it again.
+    ///
+    /// # Errors
+    /// A write had failed, or what the system says.
+    ///
+    /// # Examples
+    /// ```
+    /// # let path = std::env::temp_dir().join(format!("bowerbird-doc-times-{}", std::process::id()));
+    /// use std::fs::FileTimes;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// bowerbird::run(async {
+    ///     let when = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    ///     let mut file = bowerbird::fs::File::create(&path).await?;
+    ///     file.set_times(FileTimes::new().set_modified(when)).await?;
+    ///     assert_eq!(file.metadata().await?.modified()?, when);
+    ///     std::io::Result::Ok(())
+    /// }).unwrap();
+    /// # std::fs::remove_file(path).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn set_times(&mut self, times: std::fs::FileTimes) -> FileOperation<'_, ()> {
+        self.settled("File::set_times", move |file| file.set_times(times))
+    }
+
     /// Gives what the system knows of the file, after what goes on.
     ///
     /// asyncio: `os.fstat(file.fileno())`.
