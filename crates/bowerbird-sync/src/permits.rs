@@ -18,9 +18,11 @@
 //! - `[ORD-1]` Giving is a read-modify-write with Release, taking one with Acquire: what the last holder did is
 //!   seen by the next (loom test `holder_sees_what_the_one_before_did`). A hand-over goes through the lock,
 //!   which orders it.
-//! - `[ORD-3]` While `WAITED` is set, the lock's holder writes the word with a plain store. It loads with Acquire
-//!   before and stores with Release, so that a permit which an earlier giver released carries that giver's
-//!   memory along (loom test `holder_sees_a_giver_from_before_the_hand_over`).
+//! - `[ORD-3]` While `WAITED` is set, only the lock's holder writes the word, so a load and a plain store under the lock
+//!   will do. The load is Relaxed: who set `WAITED` did so under the lock, by a read-modify-write that acquired what
+//!   earlier givers released, and the lock hands it on. The store is a Release, so that a permit which an earlier giver
+//!   released carries that giver's memory along to who takes it without the lock (loom test
+//!   `holder_sees_a_giver_from_before_the_hand_over`).
 //! - `[ORD-2]` The word is looked at with Relaxed before a compare-and-swap that decides, and where only a number
 //!   or a flag is told to the user; `CLOSED` and `WAITED` say nothing of other memory.
 
@@ -237,8 +239,8 @@ impl Permits {
     /// first. Only under the lock.
     fn serve(&self, waits: &mut WaitList<Need>, given: usize) -> Called {
         let mut called = Called::default();
-        // [ORD-3] What earlier givers released is passed on by the store below.
-        let word = self.word.load(Ordering::Acquire);
+        // [ORD-3]
+        let word = self.word.load(Ordering::Relaxed);
         if word & WAITED == 0 {
             // Nobody waits.
             self.change(|word| word + (given.min(MOST - (word >> SHIFT)) << SHIFT));

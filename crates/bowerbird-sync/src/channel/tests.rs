@@ -104,6 +104,19 @@ fn senders_get_slots_in_order_of_arrival_and_nobody_passes_them() {
     assert_eq!(receiver.try_recv(), Ok(3));
 }
 
+/// A receive that need not wait has somebody to call all the same.
+#[test]
+fn receive_at_once_gives_its_slot_to_the_send_that_waits() {
+    let (sender, mut receiver) = mpsc::channel(2);
+    (1..=2).for_each(|number| sender.try_send(number).unwrap());
+    let mut send = Polled::pending(sender.send(3));
+    assert_eq!(now(receiver.recv()), Ok(1));
+    assert!(send.was_woken());
+    assert_eq!(sender.try_send(9), Err(TrySendError::Full(9)));
+    assert_eq!(send.poll(), Poll::Ready(Ok(())));
+    assert_eq!((now(receiver.recv()), now(receiver.recv())), (Ok(2), Ok(3)));
+}
+
 #[test]
 fn dropped_send_has_not_sent_and_gives_its_slot_on() {
     let (sender, mut receiver) = mpsc::channel(1);

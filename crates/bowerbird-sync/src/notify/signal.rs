@@ -25,7 +25,9 @@
 //!   was done before the notification is seen by who goes on (loom tests `taker_sees_what_came_before_it`,
 //!   `who_was_told_of_a_turn_sees_what_came_before_it`). Notifying what is stored already is a read-modify-write
 //!   too, from `STORED` to `STORED`: else what the second notifier did is not seen (loom test
-//!   `second_notifier_is_seen_as_well`). A wait that was called is told under the lock, which orders it.
+//!   `second_notifier_is_seen_as_well`). A wait that was called is told under the lock, which orders it. Who has the lock
+//!   and finds nobody to call stores the notification as any other does: who takes it need not come by the lock (loom
+//!   test `notifier_that_finds_the_list_empty_is_seen`).
 //! - `[ORD-3]` While `WAITED` is set, only the lock's holder writes the word, so a load and a plain store under the lock
 //!   will do, and the lock orders them. The store is a Release for those who look without the lock: it carries on what
 //!   the notify-all before it did (loom test `word_that_is_stored_carries_the_turn_on`).
@@ -33,7 +35,8 @@
 //!   the turn order the two, so that who sees the new turn sees the new number (loom test
 //!   `who_waits_in_the_list_sees_what_came_before_the_turn`). Under the lock it is exact. Relaxed.
 //! - `[ORD-2]` `WAITED` and a turn that is only remembered say nothing of other memory: Relaxed. That who makes a
-//!   wait after a notify-all sees its turn, or a later one, is coherence.
+//!   wait after a notify-all sees its turn, or a later one, is coherence. Under the lock the turn is Relaxed too: it is
+//!   counted under the lock, which orders it. Only what is stored may have come by beside it.
 
 use std::task::{Poll, Waker};
 
@@ -291,8 +294,8 @@ impl Signal {
                 false => None,
             }
         };
-        // [ORD-1]
-        let _last = self.word.fetch_update(Ordering::Acquire, Ordering::Acquire, next);
+        // [ORD-1] if it takes what is stored, [ORD-2] if it sees another turn.
+        let _last = self.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, next);
         is_over
     }
 

@@ -99,6 +99,64 @@ fn second_notifier_is_seen_as_well() {
     });
 }
 
+/// `[ORD-1]`: the list has emptied between the notifier's look at the word and its lock, and who takes what it then
+/// stores does not come by the lock.
+#[test]
+fn notifier_that_finds_the_list_empty_is_seen() {
+    loom::model(|| {
+        let shared = (Signal::new(), UnsafeCell::new(0));
+        let mut own = shared.0.wait();
+        assert!(shared.0.poll(&mut own, Waker::noop()).is_pending());
+        let leave_and_take = move |shared: &(Signal, UnsafeCell<i32>)| {
+            shared.0.leave(&mut own);
+            if shared.0.take() {
+                shared.1.with(|_| ());
+            }
+        };
+        beside(shared, leave_and_take, |shared| {
+            shared.1.with_mut(|_| ());
+            shared.0.notify_one(End::First);
+        });
+    });
+}
+
+/// `[ORD-1]`: a wait that joins the list takes what was stored since it looked.
+#[test]
+fn who_takes_in_place_of_joining_sees_what_came_before_it() {
+    loom::model(|| {
+        let join = |shared: &(Signal, UnsafeCell<i32>)| {
+            let mut own = shared.0.wait();
+            if shared.0.join(&mut own, Waker::noop()) {
+                shared.1.with(|_| ());
+            }
+            shared.0.leave(&mut own);
+        };
+        beside((Signal::new(), UnsafeCell::new(0)), join, |shared| {
+            shared.1.with_mut(|_| ());
+            shared.0.notify_one(End::First);
+        });
+    });
+}
+
+/// `[ORD-2]`: a wait that joins the list sees under the lock that there was a turn, and what came before it.
+#[test]
+fn who_sees_the_turn_in_place_of_joining_sees_what_came_before_it() {
+    loom::model(|| {
+        let shared = (Signal::new(), UnsafeCell::new(0));
+        let mut own = shared.0.wait();
+        let join = move |shared: &(Signal, UnsafeCell<i32>)| {
+            if shared.0.join(&mut own, Waker::noop()) {
+                shared.1.with(|_| ());
+            }
+            shared.0.leave(&mut own);
+        };
+        beside(shared, join, |shared| {
+            shared.1.with_mut(|_| ());
+            shared.0.notify_all();
+        });
+    });
+}
+
 /// `[ORD-1]`: the turn alone says it.
 #[test]
 fn who_was_told_of_a_turn_sees_what_came_before_it() {
