@@ -447,3 +447,32 @@ fn request_that_is_about_when_a_gather_begins_cancels_its_children_at_once() {
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }
+
+/// asyncio's `cancel` recurses there until its stack is full.
+#[test]
+fn tasks_that_gather_each_other_end_when_one_is_cancelled() {
+    everywhere(|| async {
+        let (send, receive) = oneshot::channel::<Task<()>>();
+        let begun = Counted::new();
+        let (count, other_count) = (begun.clone(), begun.clone());
+        let first = spawn(async move {
+            let second = receive.await.unwrap();
+            count.add();
+            let _ends = gather((second, pending::<()>())).await;
+        });
+        let canceller = (*first).clone();
+        let second = spawn(async move {
+            other_count.add();
+            let _ends = gather((first, pending::<()>())).await;
+        });
+        let other = (*second).clone();
+        send.send(second).unwrap();
+        until(|| begun.get() == 2).await;
+        turns(5).await;
+        canceller.cancel();
+        timeout(BOUND, canceller.wait()).await.unwrap();
+        timeout(BOUND, other.wait()).await.unwrap();
+        assert!(canceller.cancelling() <= 2 && other.cancelling() <= 2, "they hand it round");
+        assert!(canceller.cancelled() && other.cancelled());
+    });
+}

@@ -70,6 +70,7 @@ pub use shutdown_request::{ShutdownHook, ShutdownRequested};
 pub use spawn::{SpawnError, SpawnOptions, spawn, spawn_joined, spawn_local, spawn_with};
 pub use task::cancel_on_drop::CancelOnDrop;
 pub use task::error::TaskError;
+pub use task::forward::{Forwarded, forward_request, waits_for_current};
 pub use task::handle::{CallbackId, TaskHandle, WaitDone, current_cancelling, is_current_swept};
 pub use task::id::TaskId;
 pub use task::join::Task;

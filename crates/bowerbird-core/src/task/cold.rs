@@ -36,7 +36,7 @@ pub(crate) struct ColdState {
     pub(crate) cancelling: u32,
     /// The request that the next poll delivers.
     pub(crate) request: Option<Request>,
-    /// Whose request this task was handed, while that one waits for it; see `Task::note_forward`.
+    /// Whose request this task was handed, while that one waits for it; see [`forward`](super::forward).
     pub(crate) forwarded_from: Option<TaskHandle>,
     /// Who is told, in the order of asking, when the task is done.
     pub(crate) callbacks: Vec<Callback>,

@@ -22,11 +22,11 @@ use std::task::{Context, Poll, Waker};
 use bowerbird_base::poll_context::{self, Request};
 
 use super::error::TaskError;
+use super::forward::{forget_forwarded, forward_offered};
 use super::handle::TaskHandle;
 use super::header::Header;
 use super::state::{self, LeaveJoin};
 use crate::current;
-use crate::handle::current_task;
 use crate::poll::{report_never_retrieved, report_unretrieved};
 use crate::report::{drop_caught, report_panic_text};
 use crate::unhandled::UnhandledKind;
@@ -178,26 +178,12 @@ impl<T> Task<T> {
         }
     }
 
-    /// Rule 3: the offered request becomes the awaited task's. `false`: that one cannot answer it, since it
-    /// has ended already, or since its own end waits for this one; the request is left where it is.
+    /// `false`: the task cannot answer the offered request, which is left where it is.
     #[cold]
     fn forward(&mut self) -> bool {
-        if !note_forward(&self.handle) {
-            return false;
-        }
-        let Some((request, _)) = poll_context::take_request() else { return true };
-        let was_accepted = match &request.message {
-            Some(message) => self.handle.cancel_with(message.clone()),
-            None => self.handle.cancel(),
-        };
+        let was_accepted = forward_offered(&self.handle, &mut self.request);
         if was_accepted {
             self.stage = Stage::Forwarded;
-            let mut outermost = self.request.take().map(|request| *request);
-            request.merge_into(&mut outermost);
-            self.request = outermost.map(Box::new);
-        } else {
-            poll_context::offer(request);
-            replace_note(&self.handle, None);
         }
         was_accepted
     }
@@ -210,38 +196,6 @@ impl<T> Task<T> {
         }
         poll_context::yield_now(cx);
     }
-}
-
-/// Notes at the awaited task from whom its request comes. Returns `false` if following these notes from this task
-/// leads to the awaited one: tasks that await each other would hand the request round for ever.
-///
-/// The note is made before the notes are followed: of two tasks that do this at the same time, at least one sees
-/// the other's.
-pub(super) fn note_forward(awaited: &TaskHandle) -> bool {
-    /// Longer chains are taken for endless.
-    const LONGEST: usize = 100_000;
-    let Some(this) = current_task() else { return true };
-    let mut next = Some(this.clone());
-    replace_note(awaited, Some(this));
-    for _ in 0..LONGEST {
-        match next {
-            None => return true,
-            Some(task) if task == *awaited => break,
-            Some(task) => {
-                let cold = task.header_ref().cold();
-                next = cold.and_then(|cold| cold.0.lock().forwarded_from.clone());
-            }
-        }
-    }
-    replace_note(awaited, None);
-    false
-}
-
-/// Replaces who is noted at a task as the one that its request comes from.
-pub(super) fn replace_note(awaited: &TaskHandle, note: Option<TaskHandle>) {
-    let cold = awaited.header_ref().cold_or_new();
-    let before = std::mem::replace(&mut cold.0.lock().forwarded_from, note);
-    drop(before);
 }
 
 impl<T, E: fmt::Display> Task<Result<T, E>> {
@@ -326,7 +280,7 @@ impl<T> Future for Task<T> {
         proceed.made_progress();
         let was_forwarded = self.stage == Stage::Forwarded;
         if was_forwarded {
-            replace_note(&self.handle, None);
+            forget_forwarded(&self.handle);
         }
         let output = self.take_output();
         if was_forwarded && matches!(&output, Err(error) if error.is_cancelled()) {
@@ -390,7 +344,7 @@ impl<T> AsRef<TaskHandle> for Task<T> {
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         if self.stage == Stage::Forwarded {
-            replace_note(&self.handle, None);
+            forget_forwarded(&self.handle);
         }
         match self.handle.header_ref().state.leave_join() {
             // The reference is given back already.

@@ -14,6 +14,7 @@ pub(crate) mod handle;
 pub(crate) mod shared;
 pub(crate) mod cancel_on_drop;
 pub(crate) mod error;
+pub(crate) mod forward;
 pub(crate) mod id;
 #[allow(unsafe_code, reason = "what stands in a queue is a pointer to a header")]
 mod runnable;

@@ -9,8 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use bowerbird_base::poll_context::{self, Delivery, Request};
 
 use super::error::TaskError;
+use super::forward::{forget_forwarded, forward_offered};
 use super::handle::TaskHandle;
-use super::join::{Task, note_forward, replace_note};
+use super::join::Task;
 
 impl<T> Task<T> {
     /// Makes a handle that may be cloned, each of which gives a clone of the output.
@@ -132,7 +133,9 @@ impl<T: Clone + Send + 'static> Future for SharedTask<T> {
         if self.has_passed {
             return self.pass_on(cx);
         }
-        if self.place.is_some() && poll_context::is_offered() && !self.forward() {
+        let this = &mut *self;
+        let is_asked = this.place.is_some() && poll_context::is_offered();
+        if is_asked && !forward_offered(&this.handle, &mut this.request) {
             // Rule 1: it beats readiness, and unwinds from here.
             poll_context::yield_now(cx);
             return Poll::Pending;
@@ -147,29 +150,6 @@ impl<T: Clone + Send + 'static> Future for SharedTask<T> {
 }
 
 impl<T: Clone + Send + 'static> SharedTask<T> {
-    /// Makes the offered request the task's. `false`: that has ended, or its own end waits for this one; the
-    /// request is left where it is.
-    #[cold]
-    fn forward(&mut self) -> bool {
-        if !note_forward(&self.handle) {
-            return false;
-        }
-        let Some((request, _)) = poll_context::take_request() else { return true };
-        let was_accepted = match &request.message {
-            Some(message) => self.handle.cancel_with(message.clone()),
-            None => self.handle.cancel(),
-        };
-        if was_accepted {
-            let mut outermost = self.request.take().map(|request| *request);
-            request.merge_into(&mut outermost);
-            self.request = outermost.map(Box::new);
-        } else {
-            poll_context::offer(request);
-            replace_note(&self.handle, None);
-        }
-        was_accepted
-    }
-
     #[cold]
     fn pass_on<O>(&mut self, cx: &mut Context<'_>) -> Poll<O> {
         self.has_passed = true;
@@ -245,7 +225,7 @@ impl<T> Clone for SharedTask<T> {
 impl<T> Drop for SharedTask<T> {
     fn drop(&mut self) {
         if self.request.is_some() {
-            replace_note(&self.handle, None);
+            forget_forwarded(&self.handle);
         }
         if let Some(place) = self.place {
             let left = std::mem::replace(&mut self.shared.lock().waiters[place], Place::Free);

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use bowerbird_base::call_site::CallSite;
 use bowerbird_base::poll_context::{self, Request};
 use bowerbird_base::waker_slot::WakerSlot;
-use bowerbird_core::{TaskError, note_tasks};
+use bowerbird_core::{Forwarded, TaskError, forward_request, note_tasks, waits_for_current};
 
 use crate::cleanup::leave_wait;
 use crate::run::outside_a_runtime;
@@ -244,9 +244,13 @@ impl<S: GatherSet> Gather<S> {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<S> {
         let is_fresh = self.stage == Stage::Fresh;
         self.site.polled();
-        match self.stage {
+        let stage = self.stage;
+        match stage {
             Stage::Passed => return self.pass_on(cx),
-            Stage::Waiting if poll_context::is_offered() => self.forward(),
+            Stage::Waiting if poll_context::is_offered() && !self.forward() => {
+                poll_context::yield_now(cx);
+                return Poll::Pending;
+            }
             Stage::Waiting | Stage::Fresh => {}
             Stage::Done => panic!("the gather was polled after its end"),
         }
@@ -260,9 +264,9 @@ impl<S: GatherSet> Gather<S> {
             self.stage = Stage::Done;
             return Poll::Ready(self.set.take().expect("it is taken once"));
         }
-        if is_fresh && poll_context::is_offered() {
-            // Readiness was looked at first; a request that is about already is the children's all the same.
-            self.forward();
+        // Readiness was looked at first; a request that is about already is the children's all the same.
+        if is_fresh && poll_context::is_offered() && !self.forward() {
+            poll_context::yield_now(cx);
         }
         poll_context::note_wait("gather", 0, Some(self.site.location()));
         self.note_children();
@@ -278,19 +282,23 @@ impl<S: GatherSet> Gather<S> {
         }
     }
 
-    /// Once offered, a gather cancels its children, waits for all, and unwinds.
+    /// Once offered, a gather cancels its children, waits for all, and unwinds. `false`: it unwinds at once, for a
+    /// child's end waits for this task's; the request is left where it is.
     #[cold]
-    fn forward(&mut self) {
-        let Some((request, _)) = poll_context::take_request() else { return };
+    fn forward(&mut self) -> bool {
+        let Some((request, _)) = poll_context::take_request() else { return true };
+        let mut is_circular = false;
         self.set().for_each(&mut |task| {
-            match &request.message {
-                Some(message) => task.cancel_with(message.clone()),
-                None => task.cancel(),
-            };
+            is_circular |= forward_request(&request, task) == Forwarded::Circular;
         });
+        if is_circular {
+            poll_context::offer(request);
+            return false;
+        }
         let mut outermost = self.request.take().map(|request| *request);
         request.merge_into(&mut outermost);
         self.request = outermost.map(Box::new);
+        true
     }
 
     #[cold]
@@ -354,7 +362,7 @@ impl<S: GatherSet> Drop for Gather<S> {
         let mut left = Vec::new();
         if let Some(set) = &mut self.set {
             set.for_each(&mut |task| {
-                if task.cancel() {
+                if !waits_for_current(task) && task.cancel() {
                     left.push(task.clone());
                 }
             });
