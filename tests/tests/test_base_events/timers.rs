@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use bowerbird::{EventLoop, LoopHandle};
-use bowerbird_tests::{Counted, Journal, WORKER_COUNTS, everywhere, on_workers, turns, until};
+use bowerbird::{EventLoop, LoopHandle, sleep, spawn, time};
+use bowerbird_tests::{
+    Counted, Journal, WORKER_COUNTS, everywhere, on_workers, paused, turns, until,
+};
 
 use super::{SECOND, note, paused_loop, stop};
 
@@ -141,4 +143,23 @@ fn timers_left_at_the_end_of_run_are_dropped_uncalled() {
         assert!(handle.is_closed() && !handle.is_running());
         assert!(handle.call_soon_threadsafe(|| ()).is_err());
     }
+}
+
+/// As in asyncio: the callbacks that are due come in the turn of the timers, tasks in the next one.
+#[test]
+fn callbacks_that_are_due_come_before_sleeps_that_end_later() {
+    let journal = Journal::new();
+    let (first, last) = (journal.clone(), journal.clone());
+    paused(async move {
+        LoopHandle::current().call_later(2 * SECOND, move || first.note("callback"));
+        let task = spawn(async move {
+            sleep(3 * SECOND).await;
+            last.note("sleep");
+        });
+        turns(5).await;
+        time::advance(4 * SECOND).await;
+        task.await.unwrap();
+        turns(5).await;
+    });
+    journal.expect(&["callback", "sleep"]);
 }

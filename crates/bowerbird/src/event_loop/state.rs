@@ -83,16 +83,8 @@ impl LoopState {
         location: &'static Location<'static>,
     ) -> Result<Arc<Call>, Closed> {
         let call = Call::new(callback, location);
-        self.queue(call.clone(), location).map(|()| call)
-    }
-
-    fn queue(
-        self: &Arc<Self>,
-        call: Arc<Call>,
-        location: &'static Location<'static>,
-    ) -> Result<(), Closed> {
-        self.strand.push(call)?;
-        if self.spawn_tickets(1, location) { Ok(()) } else { Err(Closed) }
+        self.strand.push(call.clone())?;
+        if self.spawn_tickets(1, location) { Ok(call) } else { Err(Closed(call)) }
     }
 
     /// Spawns tickets; `false` if the runtime has ended.
@@ -119,10 +111,10 @@ impl LoopState {
         callback: Callback,
         location: &'static Location<'static>,
     ) -> Result<Arc<Call>, Closed> {
-        if self.is_closed() {
-            return Err(Closed);
-        }
         let call = Call::new(callback, location);
+        if self.is_closed() {
+            return Err(Closed(call));
+        }
         if self.waiting.add(when, call.clone()) {
             self.queue_timer_step();
         }
@@ -137,15 +129,15 @@ impl LoopState {
 
     /// Moves what is due to the queue.
     pub(super) fn queue_due(self: &Arc<Self>) {
-        for call in self.waiting.take_due(self.now()) {
-            let _closed = self.queue(call, Location::caller());
-        }
+        let count = self.waiting.move_due(self.now(), &self.strand);
+        let _ended = self.spawn_tickets(count, Location::caller());
     }
 
     /// Moves what is due to the queue, and sets the entry in the wheel to the earliest of the rest.
     fn timer_step(self: &Arc<Self>) {
         self.count_step();
         loop {
+            self.waiting.step_begins();
             self.queue_due();
             let Some((when, sleep)) = self.waiting.to_arm() else { return };
             let mut sleep = match sleep {
@@ -198,7 +190,10 @@ impl Wake for TimerFired {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(state) = self.0.upgrade() {
-            if state.waiting.fired() {
+            let needs_step = state.waiting.fired();
+            // Now, not in the step: what is due is called before the tasks whose sleeps end later than that.
+            state.queue_due();
+            if needs_step {
                 state.queue_timer_step();
             }
         }

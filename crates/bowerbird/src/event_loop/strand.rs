@@ -46,9 +46,8 @@ struct Queue {
     is_closed: bool,
 }
 
-/// The loop is closed: it takes no more callbacks.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Closed;
+/// The loop is closed: it takes no more callbacks, and gives back the one that came.
+pub(crate) struct Closed(pub(crate) Arc<Call>);
 
 impl Queue {
     /// Takes the callback at the front, if there is one and it may be called now.
@@ -75,8 +74,7 @@ impl Strand {
     pub(crate) fn push(&self, call: Arc<Call>) -> Result<(), Closed> {
         let mut queue = self.0.lock();
         if queue.is_closed {
-            drop(queue);
-            return Err(Closed);
+            return Err(Closed(call));
         }
         queue.pushed_count += 1;
         queue.ready.push_back(call);

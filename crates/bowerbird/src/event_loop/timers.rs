@@ -1,9 +1,8 @@
 //! The callbacks that wait for their time.
 //!
 //! They stand in a heap by time and order of arrival, and the loop has one entry in the timer wheel, for the
-//! earliest of them. When that fires, or when an earlier one comes, a step on the strand moves what is due
-//! to the queue and sets the entry anew. The step alone touches the `Sleep`, and steps of a strand follow one
-//! another.
+//! earliest of them. When that fires, what is due moves to the queue. Then, and when an earlier one comes, a step
+//! on the strand sets the entry anew. The step alone touches the `Sleep`, and steps of a strand follow one another.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -14,6 +13,7 @@ use bowerbird_base::sync::Mutex;
 use bowerbird_timer::Sleep;
 
 use super::callback::Call;
+use super::strand::{Closed, Strand};
 
 /// Cancelled callbacks are thrown out when there are at least so many, and they are more than half.
 const MANY_CANCELLED: usize = 100;
@@ -73,15 +73,27 @@ impl Waiting {
         !std::mem::replace(&mut heap.is_step_queued, true)
     }
 
-    /// A step begins: takes what is due, in order.
-    pub(crate) fn take_due(&self, now: Instant) -> Vec<Arc<Call>> {
+    /// A step begins.
+    pub(crate) fn step_begins(&self) {
+        self.0.lock().is_step_queued = false;
+    }
+
+    /// Moves what is due to the queue, in order. Returns how many tickets are to be spawned for it.
+    pub(crate) fn move_due(&self, now: Instant, strand: &Strand) -> usize {
+        let mut refused = Vec::new();
+        let mut count = 0;
+        // Under the lock, so that two threads that do this do not mix up the order.
         let mut heap = self.0.lock();
-        heap.is_step_queued = false;
-        let mut due = Vec::new();
         while heap.calls.peek().is_some_and(|Reverse(timed)| timed.when <= now) {
-            due.extend(heap.calls.pop().map(|Reverse(timed)| timed.call));
+            let Some(Reverse(timed)) = heap.calls.pop() else { break };
+            match strand.push(timed.call) {
+                Ok(()) => count += 1,
+                Err(Closed(call)) => refused.push(call),
+            }
         }
-        due
+        drop(heap);
+        drop(refused);
+        count
     }
 
     /// What the entry must be set to, if it is not: the time, and the sleep to set.

@@ -33,7 +33,7 @@ impl Rig {
             then();
         });
         let call = Call::new(callback, Location::caller());
-        self.strand.push(call.clone()).unwrap();
+        assert!(self.strand.push(call.clone()).is_ok());
         CallbackHandle(call)
     }
 
