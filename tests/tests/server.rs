@@ -351,7 +351,9 @@ fn server_closed_while_clients_are_busy_lets_them_finish() {
 fn asked_to_end_the_server_accepts_no_more() {
     everywhere(|| async {
         let server = start_server(echo, "127.0.0.1:0").await.unwrap();
-        let serving = spawn(server.serve_forever());
+        let mut serving = Box::pin(server.serve_forever());
+        assert!(timeout(Duration::ZERO, &mut serving).await.is_err());
+        let serving = spawn(serving);
         let (mut reader, writer) = open_connection(address(&server)).await.unwrap();
         until(|| server.connection_count() == 1).await;
         Handle::current().request_shutdown();

@@ -12,10 +12,10 @@ use std::time::Duration;
 use bowerbird::net::TcpStream;
 use bowerbird::sync::oneshot;
 use bowerbird::{
-    Server, StreamReader, StreamWriter, catch_cancel, open_connection, open_unix_connection, sleep,
+    Server, StreamReader, StreamWriter, Task, catch_cancel, open_connection, open_unix_connection,
     spawn, start_server, start_unix_server, timeout, with, yield_now,
 };
-use bowerbird_tests::{everywhere, turns, until};
+use bowerbird_tests::{Counted, everywhere, turns, until};
 
 /// Reads to the end, then closes.
 async fn read_all(mut reader: StreamReader, writer: StreamWriter) -> io::Result<()> {
@@ -23,6 +23,13 @@ async fn read_all(mut reader: StreamReader, writer: StreamWriter) -> io::Result<
     writer.close();
     writer.wait_closed().await?;
     read.map(drop)
+}
+
+/// A task in which `serve_forever` has begun: what comes now comes later than that.
+async fn begin_forever(server: &Server) -> Task<io::Result<()>> {
+    let mut serving = Box::pin(server.serve_forever());
+    assert!(timeout(Duration::ZERO, &mut serving).await.is_err());
+    spawn(serving)
 }
 
 /// Gives a line back.
@@ -277,7 +284,7 @@ fn test_abort_clients() {
 fn test_close_with_hanging_client() {
     everywhere(|| async {
         let server = start_server(read_all, "127.0.0.1:0").await.unwrap();
-        let serving = spawn(server.serve_forever());
+        let serving = begin_forever(&server).await;
         let _hanging = TcpStream::connect(address(&server)).await.unwrap();
         until(|| server.connection_count() == 1).await;
         serving.cancel();
@@ -374,7 +381,7 @@ fn dead_socket_makes_place_and_a_live_one_does_not() {
 fn serve_forever_that_somebody_closes_is_ok_after_the_last_client() {
     everywhere(|| async {
         let server = start_server(read_all, "127.0.0.1:0").await.unwrap();
-        let serving = spawn(server.serve_forever());
+        let serving = begin_forever(&server).await;
         let (_reader, writer) = open_connection(address(&server)).await.unwrap();
         until(|| server.connection_count() == 1).await;
         server.close();
@@ -415,11 +422,17 @@ fn serve_forever_under_a_timeout_closes_the_server() {
 fn cancel_of_serve_forever_can_be_caught_after_the_close() {
     everywhere(|| async {
         let server = start_server(read_all, "127.0.0.1:0").await.unwrap();
+        let mut serving = Box::pin(server.serve_forever());
+        assert!(timeout(Duration::ZERO, &mut serving).await.is_err());
+        let begun = Counted::new();
         let task = spawn({
-            let server = server.clone();
-            async move { catch_cancel(server.serve_forever()).await.is_err() }
+            let begun = begun.clone();
+            async move {
+                begun.add();
+                catch_cancel(serving).await.is_err()
+            }
         });
-        sleep(Duration::from_millis(1)).await;
+        until(|| begun.get() == 1).await;
         task.cancel();
         assert!(task.await.unwrap());
         assert_eq!(server.socket_count(), 0);
