@@ -21,6 +21,8 @@ mod poll;
 #[allow(unsafe_code, reason = "a waker is a pointer to a header")]
 mod wake;
 mod task;
+#[allow(unsafe_code, reason = "an allocator of tasks")]
+mod cells;
 mod idle;
 mod park;
 #[allow(unsafe_code, reason = "an intrusive list")]

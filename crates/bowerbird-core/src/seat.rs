@@ -39,6 +39,7 @@ use bowerbird_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use bowerbird_base::sync::{Condvar, IS_MODEL, Mutex};
 
 use crate::batch::BatchCost;
+use crate::cells::Cells;
 use crate::owned::OwnedList;
 use crate::owner::{self, OwnerNumber};
 use crate::park::Parker;
@@ -93,6 +94,8 @@ pub(crate) struct Core {
     pub(crate) dispatched_count: Cell<u32>,
     pub(crate) batch_cost: BatchCost,
     pub(crate) rng: Rng,
+    /// Memory of ended tasks.
+    pub(crate) cells: Cells,
     next_id: Cell<u64>,
     end_of_ids: Cell<u64>,
 }
@@ -133,6 +136,7 @@ impl Seat {
                 dispatched_count: Cell::new(0),
                 batch_cost: BatchCost::new(),
                 rng: Rng::new(seed),
+                cells: Cells::new(),
                 next_id: Cell::new(0),
                 end_of_ids: Cell::new(0),
             },

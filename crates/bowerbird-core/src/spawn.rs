@@ -352,6 +352,7 @@ fn set_context(header: NonNull<Header>, context: Context) {
 }
 
 /// Hands a new task, linked, to the schedule; or polls it, if it is eager.
+#[inline]
 fn begin(occupant: &Occupant<'_>, task: Runnable, options: &SpawnOptions) {
     let flags = occupant.runtime.flags();
     if flags.is_watching() {

@@ -11,13 +11,14 @@
 //! | cold part | 8 | name, callbacks, requests, cleanups, context: allocated when first needed |
 //!
 //! 72 bytes, so a task with a 64-byte future fits a 144-byte chunk of malloc. Ordinary alignment: the 128
-//! bytes of tokio's cell take the allocator's slow path.
+//! bytes of tokio's cell take the allocator's slow path. The memory comes from `cells.rs`.
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` The cold part is published with Release by the exchange that puts it in, and read with
 //!   Acquire, so that its contents are seen; it stays until the header goes. No model sees this weakened (the
 //!   contents are behind a lock, and loom's locks need no publication): it is for ThreadSanitizer.
 
+use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -35,6 +36,7 @@ use super::cold::Cold;
 use super::error::TaskError;
 use super::id::TaskId;
 use super::state::State;
+use crate::cells::{self, Kind};
 use crate::owner::OwnerNumber;
 use crate::report::{drop_caught, report_panic_text};
 use crate::unhandled::UnhandledKind;
@@ -194,6 +196,8 @@ impl<F: Future> TaskCell<F> {
         future_size: size_of::<F>(),
     };
 
+    const KIND: Kind = Kind::of(Layout::new::<Self>());
+
     /// Allocates a task whose word is `state`.
     #[inline]
     pub(crate) fn allocate(
@@ -203,12 +207,15 @@ impl<F: Future> TaskCell<F> {
         id: u64,
         spawned_at: &'static Location<'static>,
     ) -> NonNull<Header> {
-        let cell = Box::new(Self {
+        let cell = cells::allocate(Self::KIND).cast::<Self>();
+        let task = Self {
             header: Header::new(state, &Self::VTABLE, owner, id, spawned_at),
             stage: UnsafeCell::new(Stage { future: ManuallyDrop::new(future) }),
-        });
+        };
+        // SAFETY: the memory is as large and as aligned as the kind, which was made of this type, and nobody's.
+        unsafe { cell.write(task) };
         // `repr(C)` puts the header first, so a pointer to the cell is one to its header.
-        NonNull::from(Box::leak(cell)).cast()
+        cell.cast()
     }
 
     /// A pointer to the stage.
@@ -387,7 +394,10 @@ unsafe fn peek_output<F: Future>(header: NonNull<Header>) -> NonNull<()> {
 
 /// See [`VTable::free`].
 unsafe fn free<F: Future>(header: NonNull<Header>) {
-    // SAFETY: the allocation came from a box of this type, and the last reference is gone. `Stage` is a
-    // union of `ManuallyDrop`s, so nothing of it is dropped here.
-    drop(unsafe { Box::from_raw(header.cast::<TaskCell<F>>().as_ptr()) });
+    let cell = header.cast::<TaskCell<F>>();
+    // SAFETY: the header is that of a cell of this type, and the last reference is gone. `Stage` is a union of
+    // `ManuallyDrop`s, so nothing of it is dropped here.
+    unsafe { cell.drop_in_place() };
+    // SAFETY: the memory came from `allocate`, with this kind.
+    unsafe { cells::free(cell.cast(), TaskCell::<F>::KIND) };
 }
