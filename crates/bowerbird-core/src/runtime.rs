@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use bowerbird_base::cache_line::CacheLine;
 use bowerbird_base::sync::Mutex;
 use bowerbird_base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use bowerbird_base::{debug, swallow};
@@ -53,14 +54,16 @@ pub struct Runtime {
     /// The seats of threads in `block_on` that found no idle worker.
     pub(crate) guests: Mutex<Vec<Arc<Seat>>>,
     pub(crate) injector: Door,
-    pub(crate) idle: Idle,
+    /// Changed by each sleep and each search.
+    pub(crate) idle: CacheLine<Idle>,
     pub(crate) driver: Arc<dyn Park>,
     pub(crate) blocking: Pool,
     /// Threads that look names up.
     pub(crate) lookups: Pool,
     pub(crate) rescue: Rescue,
     pub(crate) sweep: Sweep,
-    flags: AtomicU32,
+    /// Read by every spawn, and by most workers between any two tasks: nothing that changes stands beside it.
+    flags: CacheLine<AtomicU32>,
     /// In nanoseconds.
     slow_callback_duration: AtomicU64,
     pub(crate) shutdown_request: Arc<ShutdownRequest>,
@@ -159,13 +162,13 @@ impl Runtime {
             blocking_seat: Seat::new(0),
             guests: Mutex::new(Vec::new()),
             injector: Door::new(),
-            idle: Idle::new(count),
+            idle: CacheLine(Idle::new(count)),
             driver,
             blocking: Pool::new(Lane::Blocking),
             lookups: Pool::new(Lane::Lookups),
             rescue: Rescue::new(),
             sweep: Sweep::new(),
-            flags: AtomicU32::new(Flags::of(&config).0),
+            flags: CacheLine(AtomicU32::new(Flags::of(&config).0)),
             slow_callback_duration: AtomicU64::new(nanos(config.slow_callback_duration)),
             shutdown_request: Arc::new(ShutdownRequest::new()),
             flavour: threads,
