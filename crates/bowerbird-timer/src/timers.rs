@@ -2,11 +2,12 @@
 //!
 //! # Ordering arguments
 //! - `[ORD-1]` Each wheel's earliest deadline is published beside its lock, written under it, Relaxed: it
-//!   answers [`Timers::is_due`], where a stale answer only means a later turn. Whoever goes to sleep on an
-//!   answer asks [`Timers::next_deadline`], which takes the lock: a waiter that first says that it is
-//!   going to wait and then asks, and an insertion that first inserts and then looks who waits, cannot
-//!   miss each other, because one of the two sections comes after the other. Reading the published value
-//!   there instead loses the insertion (loom test `earlier_insertion_reaches_a_waiter_that_parks`).
+//!   answers [`Timers::is_due`] and [`Timers::may_have_deadline`], where a stale answer only means a later turn.
+//!   Whoever goes to sleep on an answer asks [`Timers::next_deadline`], which takes the lock: a waiter that
+//!   first says that it is going to wait and then asks, and an insertion that first inserts and then looks who
+//!   waits, cannot miss each other, because one of the two sections comes after the other. Reading the
+//!   published value there instead loses the insertion (loom test
+//!   `earlier_insertion_reaches_a_waiter_that_parks`).
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -133,6 +134,14 @@ impl Timers {
         // [ORD-1]
         let earliest_ns = self.wheels[wheel].earliest_ns.load(Ordering::Relaxed);
         earliest_ns != NEVER_NS && earliest_ns <= self.nanos(now)
+    }
+
+    /// Returns whether a wheel may have a deadline: one load, no lock. For turns, as [`is_due`](Self::is_due); who is
+    /// about to park asks [`next_deadline`](Self::next_deadline).
+    #[inline]
+    pub fn may_have_deadline(&self, wheel: usize) -> bool {
+        // [ORD-1]
+        self.wheels[wheel].earliest_ns.load(Ordering::Relaxed) != NEVER_NS
     }
 
     /// How many sleeps are pending, in all wheels.

@@ -153,7 +153,11 @@ impl Driver {
     /// Fires what is due on a worker's wheel and on the shared one.
     fn fire(&self, worker: usize) {
         let wheels = [worker, self.timers.shared_index()];
-        if wheels.iter().all(|&wheel| self.timers.next_deadline(wheel).is_none()) {
+        // A load first: the lock of the shared wheel is not for every turn of every worker.
+        let has_deadline = |&wheel: &usize| {
+            self.timers.may_have_deadline(wheel) && self.timers.next_deadline(wheel).is_some()
+        };
+        if !wheels.iter().any(has_deadline) {
             return;
         }
         let now = self.timers.clock().now();
