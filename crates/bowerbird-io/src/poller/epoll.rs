@@ -1,7 +1,7 @@
 //! Linux: the epoll descriptor itself.
 //!
-//! `polling::Poller` creates the descriptor and gives it away by `AsFd`; its own wait makes five system
-//! calls, and its registration lacks `EPOLLRDHUP`, so neither is used. A wait is one system call:
+//! The crate `polling` is not used: its wait makes five system calls, its registration lacks `EPOLLRDHUP`, and it
+//! holds two descriptors more. A wait is one system call:
 //!
 //! | timeout | call |
 //! |---|---|
@@ -97,7 +97,7 @@ fn occurrence(flags: EventFlags) -> Occurrence {
 /// One epoll descriptor and its wake-up.
 #[derive(Debug)]
 pub(crate) struct OsPoller {
-    poller: polling::Poller,
+    epoll: OwnedFd,
     wake: OwnedFd,
     has_pwait2: bool,
 }
@@ -107,12 +107,12 @@ impl OsPoller {
     pub(crate) const SHOWS_CLOSED: bool = true;
 
     pub(crate) fn new() -> io::Result<Self> {
-        let poller = polling::Poller::new()?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let data = EventData::new_u64(WAKE);
-        epoll::add(&poller, &wake, data, EventFlags::IN | EventFlags::ET)?;
-        let has_pwait2 = pwait2(poller.as_fd(), &mut Vec::with_capacity(1), Duration::ZERO).is_ok();
-        Ok(Self { poller, wake, has_pwait2 })
+        epoll::add(&epoll, &wake, data, EventFlags::IN | EventFlags::ET)?;
+        let has_pwait2 = pwait2(epoll.as_fd(), &mut Vec::with_capacity(1), Duration::ZERO).is_ok();
+        Ok(Self { epoll, wake, has_pwait2 })
     }
 
     /// Registers a source once, edge-triggered.
@@ -132,7 +132,7 @@ impl OsPoller {
         if interest.is_priority() {
             flags |= EventFlags::PRI;
         }
-        Ok(epoll::add(&self.poller, source, EventData::new_u64(key.0 as u64), flags)?)
+        Ok(epoll::add(&self.epoll, source, EventData::new_u64(key.0 as u64), flags)?)
     }
 
     /// Registrations stay armed here.
@@ -153,7 +153,7 @@ impl OsPoller {
 
     /// Ends a registration, before the descriptor is closed: a duplicate would keep it alive in epoll.
     pub(crate) fn delete(&self, source: BorrowedFd<'_>) -> io::Result<()> {
-        Ok(epoll::delete(&self.poller, source)?)
+        Ok(epoll::delete(&self.epoll, source)?)
     }
 
     /// Harvests events; says whether a ring was among them, which is not in the batch any more.
@@ -161,7 +161,7 @@ impl OsPoller {
         let harvested = match timeout {
             Some(Duration::ZERO) => self.wait_whole(batch, Some(&ZERO)),
             None => self.wait_whole(batch, None),
-            Some(timeout) if self.has_pwait2 => pwait2(self.poller.as_fd(), &mut batch.0, timeout),
+            Some(timeout) if self.has_pwait2 => pwait2(self.epoll.as_fd(), &mut batch.0, timeout),
             Some(timeout) => self.wait_by_ppoll(batch, timeout),
         };
         match harvested {
@@ -172,12 +172,12 @@ impl OsPoller {
     }
 
     fn wait_whole(&self, batch: &mut Batch, timeout: Option<&Timespec>) -> Result<(), Errno> {
-        epoll::wait(&self.poller, spare_capacity(&mut batch.0), timeout).map(drop)
+        epoll::wait(&self.epoll, spare_capacity(&mut batch.0), timeout).map(drop)
     }
 
     fn wait_by_ppoll(&self, batch: &mut Batch, timeout: Duration) -> Result<(), Errno> {
         let timeout = Timespec::try_from(timeout).ok();
-        rustix::event::poll(&mut [PollFd::new(&self.poller, PollFlags::IN)], timeout.as_ref())?;
+        rustix::event::poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], timeout.as_ref())?;
         self.wait_whole(batch, Some(&ZERO))
     }
 

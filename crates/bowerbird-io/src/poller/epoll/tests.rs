@@ -17,7 +17,7 @@ model_or_real! {
         #[test]
         fn descriptors_are_closed_in_children() {
             let poller = OsPoller::new().unwrap();
-            for descriptor in [poller.poller.as_fd(), poller.wake.as_fd()] {
+            for descriptor in [poller.epoll.as_fd(), poller.wake.as_fd()] {
                 let flags = rustix::io::fcntl_getfd(descriptor).unwrap();
                 assert!(flags.contains(rustix::io::FdFlags::CLOEXEC), "{}", descriptor.as_raw_fd());
             }
