@@ -3,9 +3,10 @@
 //! Two numbers of batches are run, a few and a few more. What the second run takes beyond the first is what the
 //! batches take: the start of the process and of the runtime, and all that is done once, falls out.
 //!
-//! One worker, and nothing that asks the clock or chance for its way, so a count repeats to a few
-//! instructions in a thousand. The echo has a second thread, the client: its instructions, four system
-//! calls a message and little else, are in the figure and the same for all runtimes.
+//! One worker (if not said otherwise, to see which instructions several share), and nothing that asks the clock
+//! or chance for its way, so a count repeats to a few instructions in ten thousand. The echo has a second thread,
+//! the client: its instructions, two system calls a message and little else, are in the figure and the same for
+//! all runtimes.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -25,7 +26,7 @@ use bowerbird_benches::sync_cases::{
     Mpsc8, Oneshot, SemaphoreWaits, SyncCase, TokenPass, Watch1, Watch1000,
 };
 
-const USAGE: &str = "usage: counts --list | counts RUNTIME CASE BATCHES";
+const USAGE: &str = "usage: counts --list | counts RUNTIME CASE BATCHES [WORKERS]";
 
 /// A case to be counted.
 struct Counted {
@@ -62,15 +63,15 @@ macro_rules! cases {
             type Output = bool;
 
             fn visit<P: Primitives>(&mut self) -> bool {
-                let batches = self.batches;
+                let (batches, workers) = (self.batches, self.workers);
                 match self.case {
                     $($case::NAME => {
-                        P::Runtime::run(1, $case::batches::<P::Runtime>(batches));
+                        P::Runtime::run(workers, $case::batches::<P::Runtime>(batches));
                     })+
                     $($sync_case::NAME => {
-                        P::Runtime::run(1, $sync_case::batches::<P>(batches));
+                        P::Runtime::run(workers, $sync_case::batches::<P>(batches));
                     })+
-                    TCP_ECHO => tcp_echo::<P::Runtime>(batches),
+                    TCP_ECHO => tcp_echo::<P::Runtime>(batches, workers),
                     _ => return false,
                 }
                 true
@@ -112,6 +113,7 @@ const TCP_ECHO: &str = "tcp_echo";
 struct Do<'a> {
     case: &'a str,
     batches: u64,
+    workers: usize,
 }
 
 fn main() -> ExitCode {
@@ -119,8 +121,10 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--list"] => list(),
-        [runtime, case, batches] if let Ok(batches) = batches.parse() => {
-            if primitives::visit(runtime, &mut Do { case, batches }) != Some(true) {
+        [runtime, case, batches, ref workers @ ..]
+            if let (Ok(batches), Some(workers)) = (batches.parse(), parse_workers(workers)) =>
+        {
+            if primitives::visit(runtime, &mut Do { case, batches, workers }) != Some(true) {
                 eprintln!("counts: no case {case:?} or nothing that is called {runtime:?}");
                 return ExitCode::FAILURE;
             }
@@ -131,6 +135,15 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// One, unless something else was asked for.
+fn parse_workers(arguments: &[&str]) -> Option<usize> {
+    match arguments {
+        [] => Some(1),
+        [workers] => workers.parse().ok().filter(|&workers| workers > 0),
+        _ => None,
+    }
 }
 
 /// One line a case: its name, operations in a batch, both numbers of batches, who has it.
@@ -145,7 +158,7 @@ fn list() {
 }
 
 /// So many messages there and back over one connection, one after the other.
-fn tcp_echo<R: Runtime>(messages: u64) {
+fn tcp_echo<R: Runtime>(messages: u64, workers: usize) {
     let (bound, address) = mpsc::channel::<SocketAddr>();
     let client = thread::spawn(move || {
         let address = address.recv().expect("the server is there");
@@ -157,6 +170,6 @@ fn tcp_echo<R: Runtime>(messages: u64) {
             stream.read_exact(&mut message).expect("receive");
         }
     });
-    R::run(1, R::serve_echo(bound, 1));
+    R::run(workers, R::serve_echo(bound, 1));
     client.join().expect("the client ends");
 }
