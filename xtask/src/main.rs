@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod command;
 mod words;
 mod budgets;
+mod build_cost;
 mod sanitizers;
 mod tidy;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::command::{Outcome, Run, target_directory};
 use crate::tidy::manifest;
-use crate::{budgets, sanitizers, tidy};
+use crate::{budgets, build_cost, sanitizers, tidy};
 
 /// The crates that have loom models; each must run more than zero.
 const LOOM_CRATES: &[&str] = &["base", "core", "io", "timer", "sync"];
@@ -49,6 +49,7 @@ usage: cargo xtask <word> [arguments]
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
   budgets [args]    instructions an operation within benches/budgets.txt (--write, --peers)
+  build-cost        crates, CPU time and size of a first program, beside tokio's
   bench [args]      every case beside its peers (--quick: in two minutes; --plots DIR: as pictures)
   bench criterion [args]   the criterion benches
   soak [args]       the long stress tests
@@ -99,6 +100,7 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "tsan" => sanitizers::tsan(rest),
         "asan" => sanitizers::asan(rest),
         "budgets" => budgets::run(rest),
+        "build-cost" => build_cost::run(),
         "bench" => bench(rest),
         "soak" => Run::cargo("test --release -p bowerbird-tests --features soak")
             .arguments(rest)
