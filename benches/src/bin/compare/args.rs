@@ -6,14 +6,15 @@ use std::time::Duration;
 use crate::plan::{self, CASES, Measurement};
 
 pub(crate) const USAGE: &str = "\
-usage: compare [--quick] [--case NAME].. [--workers 1|2] [--from FILE].. [--json FILE] [--markdown FILE] [--plots DIR]
+usage: compare [--quick] [--case NAME].. [--workers 1|2] [--from FILE].. [--json FILE] [--markdown FILE] [--plots DIR [--by-cpu]]
   --quick          three short rounds, under two minutes for everything, each case with one number of workers
   --case NAME      only this case; may be repeated
   --workers N      only with N workers
   --from FILE      measure nothing, take the figures that --json wrote there; the rounds of several files are put together
   --json FILE      write every figure of every round there, with the machine and the versions
   --markdown FILE  write the tables there
-  --plots DIR      draw the ratios to the best peer there, an SVG for each group of cases";
+  --plots DIR      draw the ratios to the best peer there, an SVG for each group of cases
+  --by-cpu         draw CPU times in the place of wall times: for a machine that has other work to do";
 
 /// What is to be compared.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     pub(crate) json: Option<PathBuf>,
     pub(crate) markdown: Option<PathBuf>,
     pub(crate) plots: Option<PathBuf>,
+    /// Whether plots are of CPU times where there are wall times.
+    pub(crate) by_cpu: bool,
 }
 
 /// What this process is for. All but the first are how the program calls itself.
@@ -52,6 +55,7 @@ fn compare(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
         let mut file = || args.next().map(PathBuf::from).ok_or(format!("{arg} needs a path"));
         match arg.as_str() {
             "--quick" => parsed.quick = true,
+            "--by-cpu" => parsed.by_cpu = true,
             "--from" => parsed.from.push(file()?),
             "--json" => parsed.json = Some(file()?),
             "--markdown" => parsed.markdown = Some(file()?),

@@ -50,9 +50,9 @@ pub(crate) fn all() -> Value {
     })
 }
 
-/// The version of a package in a lock file.
+/// The version of a package in a lock file; of several the last, which is ours: older ones are what peers bring along.
 fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
-    let (_, behind) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
+    let (_, behind) = lock.rsplit_once(&format!("name = \"{name}\"\nversion = \""))?;
     behind.split('"').next()
 }
 
@@ -76,8 +76,9 @@ fn says(program: &str, args: &[&str]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn version_is_that_of_the_package_and_no_other() {
+    fn version_is_the_last_of_the_package_and_of_no_other() {
         let lock = "[[package]]\nname = \"tokio-util\"\nversion = \"0.7.1\"\n\n\
+                    [[package]]\nname = \"tokio\"\nversion = \"0.2.0\"\n\n\
                     [[package]]\nname = \"tokio\"\nversion = \"1.54.0\"\nsource = \"x\"\n";
         assert_eq!(super::version(lock, "tokio"), Some("1.54.0"));
         assert_eq!(super::version(lock, "toki"), None);

@@ -74,7 +74,7 @@ fn compare(args: &Args) -> io::Result<()> {
         fs::write(path, format!("{}{}", report.to_markdown(), report.to_means()))?;
     }
     if let Some(directory) = &args.plots {
-        let names = plots::write(&report, directory)?;
+        let names = plots::write(&report, args.by_cpu, directory)?;
         println!("{}: {}", directory.display(), names.join(" "));
     }
     Ok(())

@@ -22,7 +22,7 @@ const ROW: f64 = 24.0;
 /// Where the first row is; above it the title, two lines of legend and the numbers of the axis.
 const TOP: f64 = 110.0;
 const BOTTOM: f64 = 14.0;
-/// What is further off stands at the edge.
+/// What is further off to the right stands at the edge.
 const FURTHEST: f64 = 16.0;
 
 /// Who has which colour, on light and on dark ground.
@@ -41,18 +41,19 @@ const COLOURS: &[(&str, &str, &str)] = &[
     ("uvloop", "#b5a200", "#e6d83a"),
 ];
 
-/// Writes them all and gives their names.
-pub(crate) fn write(report: &Report, directory: &Path) -> io::Result<Vec<String>> {
+/// Writes them all and gives their names; see [`Report::main_rows`] for `by_cpu`.
+pub(crate) fn write(report: &Report, by_cpu: bool, directory: &Path) -> io::Result<Vec<String>> {
     fs::create_dir_all(directory)?;
     let mut names = Vec::new();
     for group in Group::ALL {
         for workers in report.workers() {
-            let rows = report.main_rows(group, workers);
+            let rows = report.main_rows(group, workers, by_cpu);
             if !rows.is_empty() {
                 let title = group.title().to_lowercase().replace(' ', "-");
                 let name = format!("{title}-{workers}.svg");
                 let plural = if workers == 1 { "" } else { "s" };
-                let title = format!("{}, {workers} worker{plural}", group.title());
+                let what = if by_cpu { ", CPU time" } else { "" };
+                let title = format!("{}, {workers} worker{plural}{what}", group.title());
                 fs::write(directory.join(&name), draw(&title, &rows))?;
                 names.push(name);
             }
@@ -74,7 +75,7 @@ impl Scale {
         let ours = rows.iter().filter_map(|row| row.verdict()).map(|verdict| verdict.ratio * 0.75);
         let least = ratios().chain(ours).fold(0.5, f64::min).log2().floor();
         let most = ratios().fold(2.0, f64::max).log2().ceil();
-        Self { least: least.max(-FURTHEST.log2()), most: most.min(FURTHEST.log2()) }
+        Self { least: least.max(-6.0), most: most.min(FURTHEST.log2()) }
     }
 
     fn x(&self, ratio: f64) -> f64 {
@@ -89,7 +90,9 @@ impl Scale {
 
 /// Everybody's main figure divided by the best peer's.
 fn ratios(row: &Row) -> Vec<(&str, f64)> {
-    let Some(verdict) = row.verdict() else { return Vec::new() };
+    let Some(verdict) = row.verdict() else {
+        return Vec::new();
+    };
     let ratios = row.medians().map(|(name, median)| (name, row.ratio(median, verdict.best)));
     ratios.filter(|(_, ratio)| ratio.is_finite() && *ratio > 0.0).collect()
 }
@@ -246,7 +249,7 @@ mod tests {
             let of = Measurement { runtime: runtime.to_owned(), case: "fib", workers: 1, budget };
             report.add(&of, metric, value);
         }
-        let rows = report.main_rows(Group::Scheduling, 1);
+        let rows = report.main_rows(Group::Scheduling, 1, false);
         let scale = Scale::of(&rows);
         let places: Vec<_> = ratios(rows[0]).iter().map(|&(_, ratio)| scale.x(ratio)).collect();
         assert!(AXIS.0 < places[0] && places[0] < places[1] && places[1] < places[2]);

@@ -103,10 +103,14 @@ impl Report {
         rows
     }
 
-    /// The rows that are drawn: the main figure of each case.
-    pub(crate) fn main_rows(&self, group: Group, workers: usize) -> Vec<&Row> {
-        let rows = self.of(group, workers).into_iter();
-        rows.filter(|row| row.metric.name == row.case.main && row.verdict().is_some()).collect()
+    /// The rows that are drawn: the main figure of each case, or, `by_cpu`, the CPU time where the main one is a wall
+    /// time.
+    pub(crate) fn main_rows(&self, group: Group, workers: usize, by_cpu: bool) -> Vec<&Row> {
+        let is_main = |row: &&Row| {
+            let main = if by_cpu && row.case.main == "wall" { "cpu" } else { row.case.main };
+            row.metric.name == main && row.verdict().is_some()
+        };
+        self.of(group, workers).into_iter().filter(is_main).collect()
     }
 
     /// The numbers of workers that there are.
@@ -122,7 +126,9 @@ impl Report {
     pub(crate) fn means(&self) -> Vec<Mean> {
         let mut ratios = BTreeMap::<_, Vec<f64>>::new();
         for row in self.rows.iter().filter(|row| row.case.group.is_in_mean()) {
-            let Some(verdict) = row.verdict() else { continue };
+            let Some(verdict) = row.verdict() else {
+                continue;
+            };
             for workers in [Some(row.workers), None] {
                 if row.metric.name == row.case.main {
                     ratios.entry((workers, "main figure")).or_default().push(verdict.ratio);
