@@ -103,6 +103,13 @@ impl<T: Descriptor> AsyncFd<T> {
         self.registration.driver()
     }
 
+    /// What tells this source of readiness that the poller does not see.
+    #[cfg(windows)]
+    #[doc(hidden)]
+    pub fn reporter(&self) -> crate::Reporter {
+        crate::Reporter::new(self.registration.source.clone())
+    }
+
     /// Tells what is known about the source now, without waiting.
     pub fn readiness(&self) -> Ready {
         self.registration.source.ready()
@@ -612,7 +619,7 @@ impl<T: Descriptor> AsyncFd<T> {
         number(borrow(self.get_ref()))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     pub(crate) fn waiter_count(&self) -> usize {
         self.registration.source.waiter_count()
     }

@@ -11,7 +11,8 @@
 //! 4. `registry`: from the key of an event to its source; a stale key finds nobody.
 //! 5. `source`, `readiness`, `waiters`: what is known about one source, and who waits for it.
 //! 6. `wake_list`: wakers are collected under locks and woken after them.
-//! 7. [`AsyncFd`]: the public face.
+//! 7. [`AsyncFd`]: the public face. `reporter`, on Windows: a source that the poller does not watch says itself when it
+//!    is ready.
 //!
 //! Sources are registered once, edge-triggered where the system can do that, and their readiness is
 //! cached: an operation tries the system call first and waits only after it said `WouldBlock`.
@@ -33,6 +34,8 @@ mod current;
 mod descriptor;
 mod registration;
 mod leaf;
+#[cfg(windows)]
+mod reporter;
 mod async_fd;
 
 #[doc(hidden)]
@@ -40,9 +43,15 @@ pub use async_fd::IoPart;
 pub use async_fd::{AsyncFd, Guarded, IoWith, IoWithMut, ReadyFor, ReadyGuard, RegisterError};
 pub use current::{current, enter, expect_current};
 pub use descriptor::Descriptor;
+#[cfg(windows)]
+#[doc(hidden)]
+pub use descriptor::Watched;
 #[cfg(unix)]
 pub use descriptor::is_ready_now;
 pub use driver::{IoDriver, Turn};
 pub use interest::{Interest, Ready};
 #[doc(hidden)]
 pub use leaf::Leaf;
+#[cfg(windows)]
+#[doc(hidden)]
+pub use reporter::Reporter;

@@ -208,7 +208,15 @@ impl<O: OsSocket> Core<O> {
         if how != Shutdown::Read {
             self.unclosed.ended();
         }
-        or_ended(self.os().shutdown(how))
+        let ended = or_ended(self.os().shutdown(how));
+        // Windows does not tell a poller of what this end has ended itself: who waits here would wait on.
+        #[cfg(windows)]
+        self.source.reporter().report(match how {
+            Shutdown::Read => Interest::READABLE,
+            Shutdown::Write => Interest::WRITABLE,
+            Shutdown::Both => Interest::READABLE | Interest::WRITABLE,
+        });
+        ended
     }
 }
 

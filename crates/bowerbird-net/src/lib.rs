@@ -31,6 +31,8 @@ mod udp;
 pub mod pipe;
 #[cfg(unix)]
 pub mod unix;
+#[cfg(windows)]
+pub mod windows;
 mod traits;
 pub mod streams;
 #[cfg(feature = "tls")]

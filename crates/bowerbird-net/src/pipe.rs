@@ -2,8 +2,7 @@
 //!
 //! asyncio: what is under `connect_read_pipe` and `connect_write_pipe`.
 //!
-//! Windows has named pipes instead, which are not here: they are read by overlapped operations, which own
-//! their buffer until the system has finished, and the poller underneath waits for sockets only.
+//! Windows has named pipes instead: `windows::named_pipe`.
 
 use std::fmt;
 use std::os::fd::OwnedFd;

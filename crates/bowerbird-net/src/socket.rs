@@ -31,9 +31,13 @@ use other as os;
 mod datagram;
 mod kernel_copy;
 mod listener;
+#[cfg(unix)]
+mod message;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "no safe wrapper receives many datagrams in one call")]
 mod mmsg;
+#[cfg(windows)]
+mod named_pipe;
 mod option;
 #[cfg(unix)]
 mod pipe;
@@ -42,6 +46,9 @@ mod stream;
 mod unix;
 #[cfg(unix)]
 mod unix_datagram;
+#[cfg(windows)]
+#[allow(unsafe_code, reason = "socket2 wants memory that need not be initialised")]
+mod windows_udp;
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "no safe wrapper tells all identities of a peer")]
 mod credentials;
@@ -53,12 +60,15 @@ pub(crate) use kernel_copy::{Channel, is_refused, read_at, sendfile};
 pub(crate) use listener::OsListener;
 #[cfg(target_os = "linux")]
 pub(crate) use mmsg::{recv_many, send_many};
+#[cfg(windows)]
+pub(crate) use named_pipe::{
+    Info, NamedPipe, NewPipe, Opening, create_named_pipe, open_named_pipe,
+};
 pub(crate) use option::option;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{recv_many, send_many};
 #[cfg(unix)]
 pub(crate) use pipe::{PipeReader, PipeWriter, adopt_pipe, new_pipe, open_fifo, set_nonblocking};
-#[cfg(unix)]
 use stream::calls;
 pub(crate) use stream::{Calls, OsRead, OsSocket, OsSource, OsWrite, Received};
 #[cfg(unix)]
@@ -76,6 +86,10 @@ pub(crate) struct Meta {
     pub(crate) from: SocketAddr,
     pub(crate) is_truncated: bool,
 }
+
+/// How many datagrams one call moves, at most: what `recvmmsg` needs for them is on the stack, and where they are
+/// moved one by one, a long list would keep the worker.
+const DATAGRAMS: usize = 32;
 
 /// How many connections may wait to be accepted; the system may have a lower limit.
 const BACKLOG: i32 = 1024;

@@ -23,6 +23,14 @@ macro_rules! for_readers {
         $implement!([] &$crate::UnixStream);
         #[cfg(unix)]
         $implement!([] $crate::pipe::Receiver);
+        #[cfg(windows)]
+        $implement!([] $crate::windows::named_pipe::NamedPipeServer);
+        #[cfg(windows)]
+        $implement!([] &$crate::windows::named_pipe::NamedPipeServer);
+        #[cfg(windows)]
+        $implement!([] $crate::windows::named_pipe::NamedPipeClient);
+        #[cfg(windows)]
+        $implement!([] &$crate::windows::named_pipe::NamedPipeClient);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::ReadHalf<'_, S>);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::OwnedReadHalf<S>);
     };
@@ -40,6 +48,14 @@ macro_rules! for_writers {
         $implement!([] &$crate::UnixStream);
         #[cfg(unix)]
         $implement!([] $crate::pipe::Sender);
+        #[cfg(windows)]
+        $implement!([] $crate::windows::named_pipe::NamedPipeServer);
+        #[cfg(windows)]
+        $implement!([] &$crate::windows::named_pipe::NamedPipeServer);
+        #[cfg(windows)]
+        $implement!([] $crate::windows::named_pipe::NamedPipeClient);
+        #[cfg(windows)]
+        $implement!([] &$crate::windows::named_pipe::NamedPipeClient);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::WriteHalf<'_, S>);
         $implement!([S: $crate::byte_stream::Endpoint] $crate::OwnedWriteHalf<S>);
     };

@@ -7,7 +7,9 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bowerbird_net::{ConnectErrors, ConnectOptions, Keepalive, TcpListener, TcpSocket, TcpStream};
+#[cfg(target_os = "linux")]
+use bowerbird_net::Keepalive;
+use bowerbird_net::{ConnectErrors, ConnectOptions, TcpListener, TcpSocket, TcpStream};
 use support::{join, run};
 
 fn loopback() -> SocketAddr {

@@ -16,6 +16,9 @@ pub use bowerbird_net::{
 #[cfg(unix)]
 #[doc(inline)]
 pub use bowerbird_net::{UnixDatagram, UnixListener, UnixSocket, UnixStream, pipe, unix};
+#[cfg(windows)]
+#[doc(no_inline)]
+pub use bowerbird_net::windows;
 
 /// The futures of the functions and methods of this module.
 pub mod futures {

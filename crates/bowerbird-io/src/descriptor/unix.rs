@@ -19,6 +19,13 @@ pub(crate) fn borrow<T: Descriptor>(source: &T) -> Borrowed<'_> {
     source.as_fd()
 }
 
+/// What the poller is given. (On Windows there are sources that it is not given.)
+#[cfg(not(all(target_os = "linux", not(feature = "portable-poller"))))]
+#[allow(clippy::unnecessary_wraps, reason = "as on Windows")]
+pub(crate) fn polled(source: Borrowed<'_>) -> Option<BorrowedFd<'_>> {
+    Some(source)
+}
+
 /// Asks the system, without waiting, whether a descriptor is ready now: level-triggered, as opposed to what
 /// is remembered of a source. A closed or failing peer counts as ready.
 ///

@@ -16,7 +16,7 @@ use std::time::Duration;
 use polling::{Event, Events, PollMode};
 
 use super::BATCH;
-use crate::descriptor::Borrowed;
+use crate::descriptor::{Borrowed, polled};
 use crate::interest::Interest;
 use crate::readiness;
 use crate::registry::Key;
@@ -107,6 +107,7 @@ impl OsPoller {
 
     /// Registers a source: for good in edge mode, for nothing yet in one-shot mode.
     pub(crate) fn add(&self, source: Borrowed<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        let Some(source) = polled(source) else { return Ok(()) };
         let event = if self.is_one_shot() { Event::none(key.0) } else { event_for(key, interest) };
         // SAFETY: polling asks that the source be deleted before its descriptor is closed. `AsyncFd` owns
         // both the registration and the descriptor's owner, and ends the first before it lets go of the
@@ -118,12 +119,13 @@ impl OsPoller {
 
     /// Arms a source for a waiter, in one-shot mode.
     pub(crate) fn arm(&self, source: Borrowed<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        let Some(source) = polled(source) else { return Ok(()) };
         self.poller.modify_with_mode(source, event_for(key, interest), PollMode::Oneshot)
     }
 
     /// Ends a registration.
     pub(crate) fn delete(&self, source: Borrowed<'_>) -> io::Result<()> {
-        self.poller.delete(source)
+        polled(source).map_or(Ok(()), |source| self.poller.delete(source))
     }
 
     /// Harvests events; says whether a ring may have been among them.

@@ -87,8 +87,7 @@ macro_rules! datagram_methods {
             /// Nothing is lost: dropped while it waits, it has received nothing.
             ///
             /// # Errors
-            /// As for [`recv`](Self::recv). On Windows a datagram that is longer by more than one byte is an
-            /// error.
+            /// As for [`recv`](Self::recv).
             ///
             /// # Examples
             /// ```

@@ -1,7 +1,7 @@
 //! What a datagram socket asks of the system, and UDP's answer.
 
 use std::fmt::Debug;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use bowerbird_io::Descriptor;
@@ -66,7 +66,6 @@ macro_rules! datagram_calls {
         }
     };
 }
-#[cfg(unix)]
 pub(super) use datagram_calls;
 
 /// What is set on a UDP socket before it is bound.
@@ -116,6 +115,7 @@ pub(crate) fn connect_udp(socket: &UdpSocket, address: SocketAddr) -> io::Result
     socket.connect(address)
 }
 
+#[cfg(not(windows))]
 impl OsDatagram for UdpSocket {
     type Address = SocketAddr;
     type Target = SocketAddr;
@@ -134,7 +134,7 @@ impl OsDatagram for UdpSocket {
 
     #[inline]
     fn recv_message(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, bool)> {
-        os::recv_message(self, &mut [IoSliceMut::new(buffer)])
+        super::message::recv_message(self, buffer)
     }
 
     fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -86,15 +86,3 @@ pub(super) fn recv_unix(
     let is_all = !received.flags.contains(ReturnFlags::CTRUNC);
     Ok(Received { count: received.bytes, is_all })
 }
-
-/// Receives a datagram, and tells whether it was longer than the buffers.
-pub(super) fn recv_message<A: TryFrom<SocketAddrAny>>(
-    socket: impl AsFd,
-    buffers: &mut [IoSliceMut<'_>],
-) -> io::Result<(usize, A, bool)> {
-    let mut no_control = RecvAncillaryBuffer::default();
-    let received = recvmsg(socket, buffers, &mut no_control, RecvFlags::empty())?;
-    let from = received.address.and_then(|address| address.try_into().ok());
-    let from = from.ok_or_else(|| io::Error::other("a datagram without an address"))?;
-    Ok((received.bytes, from, received.flags.contains(ReturnFlags::TRUNC)))
-}

@@ -5,10 +5,7 @@ use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use super::Meta;
-
-/// How many datagrams one call moves, at most: what it needs for them is on the stack.
-const LIMIT: usize = 32;
+use super::{DATAGRAMS, Meta};
 
 /// A `sockaddr_in` or `sockaddr_in6`, byte by byte.
 #[derive(Clone, Copy)]
@@ -89,13 +86,13 @@ pub(crate) fn recv_many(
     size: usize,
     metas: &mut [Meta],
 ) -> io::Result<usize> {
-    let count = metas.len().min(LIMIT);
-    let mut names = [EMPTY; LIMIT];
-    let mut iovecs = [NO_BUFFER; LIMIT];
+    let count = metas.len().min(DATAGRAMS);
+    let mut names = [EMPTY; DATAGRAMS];
+    let mut iovecs = [NO_BUFFER; DATAGRAMS];
     for (iovec, buffer) in iovecs[..count].iter_mut().zip(memory.chunks_exact_mut(size)) {
         *iovec = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     }
-    let mut headers = [empty_header(); LIMIT];
+    let mut headers = [empty_header(); DATAGRAMS];
     fill(&mut headers[..count], &mut iovecs, &mut names, |_| size_of::<Name>());
     // SAFETY: the descriptor is open while it is borrowed. Each of the `count` headers points to a name and an
     // iovec on this stack, and the iovec to a piece of the memory that is borrowed mutably, with its length, or
@@ -122,16 +119,16 @@ pub(crate) fn recv_many(
 
 /// Sends the first of the datagrams, as many as the system takes, and gives their number.
 pub(crate) fn send_many(socket: &UdpSocket, messages: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
-    let count = messages.len().min(LIMIT);
-    let mut names = [EMPTY; LIMIT];
-    let mut lengths = [0; LIMIT];
-    let mut iovecs = [NO_BUFFER; LIMIT];
+    let count = messages.len().min(DATAGRAMS);
+    let mut names = [EMPTY; DATAGRAMS];
+    let mut lengths = [0; DATAGRAMS];
+    let mut iovecs = [NO_BUFFER; DATAGRAMS];
     for (index, (bytes, to)) in messages.iter().enumerate().take(count) {
         (names[index], lengths[index]) = Name::encode(to);
         let base = bytes.as_ptr().cast_mut().cast();
         iovecs[index] = libc::iovec { iov_base: base, iov_len: bytes.len() };
     }
-    let mut headers = [empty_header(); LIMIT];
+    let mut headers = [empty_header(); DATAGRAMS];
     fill(&mut headers[..count], &mut iovecs, &mut names, |index| lengths[index]);
     // SAFETY: the descriptor is open while it is borrowed. Each of the `count` headers points to a name and an
     // iovec on this stack, and the iovec to bytes that are borrowed, with their length; a send only reads them.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+#[cfg(unix)]
 use bowerbird_io::Descriptor;
 use socket2::SockRef;
 
@@ -17,8 +18,8 @@ pub(crate) fn option<R>(
 /// Asks a socket about an option, or sets it.
 #[cfg(windows)]
 pub(crate) fn option<R>(
-    socket: &impl Descriptor,
+    socket: &impl std::os::windows::io::AsSocket,
     ask: impl FnOnce(&SockRef<'_>) -> io::Result<R>,
 ) -> io::Result<R> {
-    ask(&SockRef::from(&std::os::windows::io::AsSocket::as_socket(socket)))
+    ask(&SockRef::from(socket))
 }

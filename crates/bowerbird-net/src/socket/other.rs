@@ -1,17 +1,17 @@
 //! Every other system, through socket2.
 
+use std::io;
 #[cfg(unix)]
-use std::io::Read;
-use std::io::{self, IoSliceMut};
+use std::io::{IoSliceMut, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::Meta;
 #[cfg(unix)]
 use super::Received;
+use super::{DATAGRAMS, Meta, OsDatagram};
 
 /// The flags of a send: none. socket2 sets `SO_NOSIGPIPE` where it exists.
 pub(super) const SEND_FLAGS: i32 = 0;
@@ -99,33 +99,6 @@ pub(super) fn recv_unix(
     stream.read_vectored(buffers).map(Received::some)
 }
 
-/// Receives a datagram, and tells whether it was longer than the buffer.
-pub(super) fn recv_message(
-    socket: &UdpSocket,
-    buffers: &mut [IoSliceMut<'_>],
-) -> io::Result<(usize, SocketAddr, bool)> {
-    // One byte more than there is room for tells.
-    let room: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-    let mut bytes = vec![0; room + 1];
-    let (count, from) = match socket.recv_from(&mut bytes) {
-        // Windows says that it was longer still, and has thrown the rest away; who sent it is lost with it.
-        Err(error) if error.raw_os_error() == Some(MESSAGE_SIZE) => {
-            return Err(io::Error::new(error.kind(), "a datagram was longer than the buffer"));
-        }
-        result => result?,
-    };
-    let mut rest = &bytes[..count.min(room)];
-    for buffer in buffers {
-        let (piece, after) = rest.split_at(rest.len().min(buffer.len()));
-        buffer[..piece.len()].copy_from_slice(piece);
-        rest = after;
-    }
-    Ok((count.min(room), from, count > room))
-}
-
-/// `WSAEMSGSIZE`; no such number elsewhere.
-const MESSAGE_SIZE: i32 = 10040;
-
 /// Receives until there is no datagram or no memory any more, one call each.
 pub(crate) fn recv_many(
     socket: &UdpSocket,
@@ -134,8 +107,8 @@ pub(crate) fn recv_many(
     metas: &mut [Meta],
 ) -> io::Result<usize> {
     let mut count = 0;
-    for (buffer, meta) in memory.chunks_exact_mut(size).zip(metas) {
-        match recv_message(socket, &mut [IoSliceMut::new(buffer)]) {
+    for (buffer, meta) in memory.chunks_exact_mut(size).zip(metas).take(DATAGRAMS) {
+        match socket.recv_message(buffer) {
             Ok((length, from, is_truncated)) => *meta = Meta { length, from, is_truncated },
             Err(_) if count > 0 => break,
             Err(error) => return Err(error),
@@ -148,7 +121,7 @@ pub(crate) fn recv_many(
 /// Sends until the system takes no more, one call each.
 pub(crate) fn send_many(socket: &UdpSocket, messages: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
     let mut count = 0;
-    for (bytes, to) in messages {
+    for (bytes, to) in messages.iter().take(DATAGRAMS) {
         match socket.send_to(bytes, to) {
             Ok(_) => count += 1,
             Err(_) if count > 0 => break,

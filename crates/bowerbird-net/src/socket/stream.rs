@@ -39,7 +39,6 @@ macro_rules! calls {
         }
     };
 }
-#[cfg(unix)]
 pub(super) use calls;
 
 /// A non-blocking handle of the system at one end of a stream of bytes.
@@ -79,7 +78,6 @@ impl Received {
         Self { count, is_all: true }
     }
 
-    #[cfg(unix)]
     #[inline]
     pub(crate) fn some(count: usize) -> Self {
         Self { count, is_all: false }

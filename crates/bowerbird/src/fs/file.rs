@@ -264,6 +264,8 @@ impl File {
     ///
     /// asyncio: `os.pread(fd, length, offset)`.
     ///
+    /// On Windows the system moves the position behind what was read: there, seek before a read or a write that uses it.
+    ///
     /// # Cancel safety
     /// Nothing is lost: another call reads it again.
     ///
@@ -300,6 +302,8 @@ impl File {
     /// Writes all bytes to a place, without the position of the file: any number may go on at a time.
     ///
     /// asyncio: `os.pwrite(fd, data, offset)`, until all is written.
+    ///
+    /// On Windows the system moves the position behind what was written, as for [`read_at`](Self::read_at).
     ///
     /// # Cancel safety
     /// Not safe: once polled, all is written, but whether that went well is lost.
