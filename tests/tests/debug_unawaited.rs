@@ -184,7 +184,7 @@ fn channels_and_signals() {
         // The end of a channel is an object, and no call.
         drop((sender, receiver));
         never_awaited!(heard, "ctrl_c", bowerbird::signal::ctrl_c());
-        let kind = bowerbird::signal::SignalKind::user_defined1();
+        let kind = bowerbird::signal::SignalKind::interrupt();
         let mut signal = bowerbird::signal::signal(kind).unwrap();
         never_awaited!(heard, "Signal::recv", signal.recv());
         nothing(&heard);

@@ -14,9 +14,11 @@ use bowerbird::{
     spawn_local, timeout, to_thread, yield_now,
 };
 use bowerbird_tests::{
-    Counted, Journal, catch, child_command, descriptor_count, everywhere, in_own_process,
-    on_workers, text_of, thread_count, turns, until,
+    Counted, Journal, catch, child_command, everywhere, in_own_process, on_workers, text_of, turns,
+    until,
 };
+#[cfg(target_os = "linux")]
+use bowerbird_tests::{descriptor_count, thread_count};
 
 #[test]
 fn run_gives_the_value_of_a_main_that_need_not_be_send() {
@@ -292,6 +294,7 @@ fn bad_number_of_workers_in_the_program_is_an_error() {
 }
 
 /// Sockets, timers, blocking work, panics and cancelled tasks, some of them left behind.
+#[cfg(target_os = "linux")]
 async fn everything_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -349,6 +352,7 @@ async fn everything_at_once() {
     assert!(!server.done());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn run_leaves_no_thread_and_no_descriptor_behind() {
     let name = "run_leaves_no_thread_and_no_descriptor_behind";
@@ -377,6 +381,7 @@ fn run_leaves_no_thread_and_no_descriptor_behind() {
     });
 }
 
+#[cfg(target_os = "linux")]
 /// How many threads there are, once those that were joined are gone from `/proc`: the kernel takes a
 /// moment for that.
 fn settled_threads() -> usize {

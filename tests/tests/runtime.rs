@@ -11,7 +11,9 @@ use bowerbird::{
     Runtime, all_tasks, current_task, gather_iter, sleep, spawn, spawn_blocking, time, to_thread,
     yield_now,
 };
-use bowerbird_tests::{Counted, WORKER_COUNTS, catch, in_own_process, thread_count, turns, until};
+use bowerbird_tests::{Counted, WORKER_COUNTS, catch, turns, until};
+#[cfg(target_os = "linux")]
+use bowerbird_tests::{in_own_process, thread_count};
 
 fn runtime(workers: usize) -> Runtime {
     Runtime::builder().worker_threads(workers).build().unwrap()
@@ -466,6 +468,7 @@ fn tasks_spawned_while_the_runtime_ends_all_end() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn runtime_without_a_task_has_its_threads_and_ends_them() {
     let name = "runtime_without_a_task_has_its_threads_and_ends_them";

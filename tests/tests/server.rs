@@ -2,22 +2,18 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream as OsStream};
-use std::os::fd::IntoRawFd;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bowerbird::runtime::{Handle, Unhandled};
-use bowerbird::streams::start_server_on;
 use bowerbird::sync::Event;
 use bowerbird::{
     Runner, Server, StreamReader, StreamWriter, all_tasks, open_connection, spawn, start_server,
     timeout, yield_now,
 };
-use bowerbird_tests::{
-    WORKER_COUNTS, child_command, descriptor_count, everywhere, in_own_process, on_workers,
-    text_of, turns, until,
-};
+#[cfg(target_os = "linux")]
+use bowerbird_tests::descriptor_count;
+use bowerbird_tests::{WORKER_COUNTS, everywhere, in_own_process, on_workers, turns, until};
 
 type Heard = Arc<Mutex<Vec<Unhandled>>>;
 
@@ -211,6 +207,7 @@ fn closed_server_refuses_at_once() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn port_is_shared_where_all_say_so() {
     everywhere(|| async {
@@ -263,6 +260,7 @@ fn connection_limit_leaves_the_others_in_the_queue() {
 
 // ----- the system has nothing left -------------------------------------------------------------------
 
+#[cfg(unix)]
 #[test]
 fn server_survives_the_end_of_descriptors() {
     in_own_process("server_survives_the_end_of_descriptors", &[], || {
@@ -272,6 +270,7 @@ fn server_survives_the_end_of_descriptors() {
     });
 }
 
+#[cfg(unix)]
 async fn survive_without_descriptors() {
     let heard = listen();
     let server = start_server(echo, "127.0.0.1:0").await.unwrap();
@@ -309,6 +308,7 @@ async fn survive_without_descriptors() {
 }
 
 /// Opens descriptors until there are no more.
+#[cfg(unix)]
 fn hoard() -> Vec<std::fs::File> {
     std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect()
 }
@@ -366,6 +366,7 @@ fn asked_to_end_the_server_accepts_no_more() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn end_of_run_leaves_no_descriptor() {
     in_own_process("end_of_run_leaves_no_descriptor", &[], || {
@@ -417,42 +418,53 @@ fn cancelled_clients_close_their_connections() {
 
 // ----- socket activation -----------------------------------------------------------------------------
 
-#[test]
-fn sockets_of_a_service_manager_are_served() {
-    const NAME: &str = "sockets_of_a_service_manager_are_served";
-    if std::env::var_os("LISTEN_FDS").is_some() {
-        return on_workers(1, async {
-            let sockets = bowerbird::streams::activated_sockets().unwrap();
-            let [(name, bowerbird::streams::ActivatedSocket::Tcp(listener))] =
-                <[_; 1]>::try_from(sockets).unwrap()
-            else {
-                panic!("another kind");
-            };
-            assert_eq!(name, "web");
-            assert!(bowerbird::streams::activated_sockets().unwrap().is_empty(), "taken twice");
-            let server = start_server_on(echo, [listener]).await.unwrap();
-            assert_eq!(ask(address(&server)).await.unwrap(), b"hello");
-            server.close();
-        });
-    }
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let child = child_command(NAME, &[]);
-    // The shell puts the socket where the protocol wants it, and its own process id becomes the test's.
-    let script = format!(
-        "exec 3<&{}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web; exec \"$0\" \"$@\"",
-        inheritable(&listener)
-    );
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(script).arg(child.get_program()).args(child.get_args());
-    shell.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = shell.output().unwrap();
-    let text = text_of(&output);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
+#[cfg(unix)]
+mod activation {
+    use std::os::fd::IntoRawFd;
+    use std::process::Command;
 
-/// A copy of the socket that a child keeps.
-fn inheritable(listener: &std::net::TcpListener) -> i32 {
-    rustix::io::dup(listener).unwrap().into_raw_fd()
+    use bowerbird::streams::start_server_on;
+    use bowerbird_tests::{child_command, on_workers, text_of};
+
+    use super::{address, ask, echo};
+
+    #[test]
+    fn sockets_of_a_service_manager_are_served() {
+        const NAME: &str = "sockets_of_a_service_manager_are_served";
+        if std::env::var_os("LISTEN_FDS").is_some() {
+            return on_workers(1, async {
+                let sockets = bowerbird::streams::activated_sockets().unwrap();
+                let [(name, bowerbird::streams::ActivatedSocket::Tcp(listener))] =
+                    <[_; 1]>::try_from(sockets).unwrap()
+                else {
+                    panic!("another kind");
+                };
+                assert_eq!(name, "web");
+                assert!(bowerbird::streams::activated_sockets().unwrap().is_empty(), "taken twice");
+                let server = start_server_on(echo, [listener]).await.unwrap();
+                assert_eq!(ask(address(&server)).await.unwrap(), b"hello");
+                server.close();
+            });
+        }
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let child = child_command(NAME, &[]);
+        // The shell puts the socket where the protocol wants it, and its own process id becomes the test's.
+        let script = format!(
+            "exec 3<&{}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web; exec \"$0\" \"$@\"",
+            inheritable(&listener)
+        );
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(script).arg(child.get_program()).args(child.get_args());
+        shell.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
+        let text = text_of(&output);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+
+    /// A copy of the socket that a child keeps.
+    fn inheritable(listener: &std::net::TcpListener) -> i32 {
+        rustix::io::dup(listener).unwrap().into_raw_fd()
+    }
 }
 
 #[test]

@@ -5,16 +5,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bowerbird::net::UnixStream;
+use bowerbird::net::{TcpListener, TcpStream};
 use bowerbird::streams::from_stream;
-use bowerbird::{StreamWriter, spawn, timeout};
+use bowerbird::{StreamWriter, join, spawn, timeout};
 use bowerbird_tests::{catch, everywhere, on_workers};
 use futures_io::AsyncWrite;
 
 #[test]
 fn any_stream_will_do() {
     everywhere(|| async {
-        let (one, other) = UnixStream::pair().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (one, other) = join((TcpStream::connect(address), listener.accept())).await;
+        let (one, (other, _)) = (one.unwrap(), other.unwrap());
         let ((mut reader, writer), (mut peer, peer_writer)) =
             (from_stream(one), from_stream(other));
         let data = vec![9; 2_000_000];

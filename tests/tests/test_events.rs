@@ -1,5 +1,8 @@
 //! Executors, readers and writers, signals, other threads: after CPython's `test_events.py` (see
 //! tests/cpython/test_events.md).
+//!
+//! Half of it is about what only Unix has.
+#![cfg(unix)]
 
 use std::future::pending;
 use std::io::{Read, Write};

@@ -1,5 +1,8 @@
 //! Servers, after CPython's `test_server.py` and the servers of `test_streams.py` (see tests/cpython/test_server.md
 //! and test_streams.md).
+//!
+//! Half of it is about Unix sockets; on other systems there is `server`.
+#![cfg(unix)]
 
 use std::future::Future;
 use std::io;

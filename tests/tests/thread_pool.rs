@@ -1,13 +1,19 @@
 //! `ThreadPoolExecutor`: its end. What it calls, and how, is in test_events.
 
+use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 use bowerbird::event_loop::{Executor, ThreadPoolExecutor};
 use bowerbird::to_thread;
-use bowerbird_tests::{Counted, catch, in_own_process, thread_count};
+use bowerbird_tests::{Counted, catch};
+#[cfg(target_os = "linux")]
+use bowerbird_tests::{in_own_process, thread_count};
 
+#[cfg(target_os = "linux")]
 #[test]
 fn join_waits_for_the_jobs_and_for_the_threads() {
     in_own_process("join_waits_for_the_jobs_and_for_the_threads", &[], || {

@@ -1,6 +1,8 @@
 //! Running commands: printed, and their tests counted.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What a word comes to; the error is for the user.
@@ -93,6 +95,32 @@ impl Run {
         Ok(passed)
     }
 
+    /// The same for each target of tests: an error if one has failed, or if none ran a test.
+    pub(crate) fn run_tests_by_target(mut self) -> Result<Vec<Tested>, String> {
+        eprintln!("$ {}", self.shown);
+        let fail = |error: std::io::Error| format!("{error}");
+        // One pipe for both, or nobody knows which summary belongs to which name.
+        let (reader, writer) = std::io::pipe().map_err(fail)?;
+        self.command.stdout(writer.try_clone().map_err(fail)?).stderr(writer);
+        let mut child = self.command.spawn().map_err(fail)?;
+        // Its ends of the pipe are open in `command`, and would keep the pipe from its end.
+        drop(self.command);
+        let mut tested = Vec::new();
+        for line in BufReader::new(reader).split(b'\n') {
+            let line = line.map_err(fail)?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            note_line(&line, &mut tested);
+        }
+        if !child.wait().map_err(fail)?.success() {
+            return Err(format!("failed: {}", self.shown));
+        }
+        if tested.iter().all(|each| each.passed == 0) {
+            return Err(format!("ran zero tests: {}", self.shown));
+        }
+        Ok(tested)
+    }
+
     /// Runs it and returns whether it succeeded, with all it printed.
     pub(crate) fn capture(mut self) -> Result<(bool, String), String> {
         eprintln!("$ {}", self.shown);
@@ -105,6 +133,43 @@ impl Run {
 
 fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// What ran of one target of tests.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Tested {
+    /// Its source file.
+    pub(crate) target: String,
+    pub(crate) passed: usize,
+    /// How many tests `--skip` or a filter has left out.
+    pub(crate) left_out: usize,
+}
+
+/// Takes down a target that cargo says it runs, and the summary that follows.
+fn note_line(line: &str, tested: &mut Vec<Tested>) {
+    let words: Vec<_> = line.split_whitespace().collect();
+    if let ["Running", rest @ .., executable] = &*words
+        && executable.starts_with('(')
+    {
+        let name = executable.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
+        tested.push(Tested {
+            target: format!("{} ({name})", rest.join(" ")),
+            passed: 0,
+            left_out: 0,
+        });
+    }
+    if let Some(last) = tested.last_mut() {
+        last.passed += passed_tests(line);
+        last.left_out += left_out_tests(line);
+    }
+}
+
+/// The number in `test result: ok. ..; 2 filtered out; ..`.
+fn left_out_tests(line: &str) -> usize {
+    let of_summary = line.strip_prefix("test result: ok. ").unwrap_or_default();
+    let counts = of_summary.split("; ").filter_map(|part| part.strip_suffix(" filtered out"));
+    counts.filter_map(|count| count.parse::<usize>().ok()).sum()
 }
 
 /// The number in `test result: ok. 28 passed; ..`.
@@ -125,9 +190,38 @@ pub(crate) fn target_directory_root() -> String {
     std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned())
 }
 
+/// Makes a directory, and says where it is.
+pub(crate) fn absolute(path: &str) -> Result<String, String> {
+    fs::create_dir_all(path).map_err(|error| format!("{path}: {error}"))?;
+    let path = Path::new(path).canonicalize().map_err(|error| format!("{path}: {error}"))?;
+    Ok(path.display().to_string())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Run, passed_tests};
+    use super::{Run, Tested, note_line, passed_tests};
+
+    #[test]
+    fn tests_are_counted_for_each_target() {
+        let lines = "\
+     Running unittests src/lib.rs (target/x86_64-pc-windows-gnu/debug/deps/bowerbird_io-0a1b.exe)
+test a ... ok
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0.01s
+     Running tests/tcp.rs (/t/debug/deps/tcp-2c.exe)
+Running out of names
+test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        let mut tested = Vec::new();
+        lines.lines().for_each(|line| note_line(line, &mut tested));
+        let expected =
+            |target: &str, passed, left_out| Tested { target: target.to_owned(), passed, left_out };
+        assert_eq!(
+            tested,
+            [
+                expected("unittests src/lib.rs (bowerbird_io)", 3, 1),
+                expected("tests/tcp.rs (tcp)", 5, 0)
+            ]
+        );
+    }
 
     #[test]
     fn passed_tests_are_read_from_the_summary_line_only() {

@@ -9,7 +9,10 @@ mod command;
 mod words;
 mod budgets;
 mod build_cost;
+mod debian;
 mod sanitizers;
+mod targets;
+mod wine;
 mod tidy;
 
 fn main() -> ExitCode {

@@ -7,10 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::command::{Outcome, Run, target_directory};
+use crate::command::{Outcome, Run, absolute, target_directory};
+use crate::debian;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-const DEBIAN_PACKAGES: &str = "rustc-web cargo-web rust-web-src libstd-rust-web-dev";
 const TESTED: &str = "-p bowerbird-base -p bowerbird-core -p bowerbird-io -p bowerbird-timer -p bowerbird-sync \
                       -p bowerbird-net -p bowerbird --lib";
 
@@ -24,7 +24,7 @@ const SUPPRESSIONS: &str = include_str!("tsan-suppressions.txt");
 
 /// Runs the tests under ThreadSanitizer. The mistake on purpose is made with the suppressions in force.
 pub(crate) fn tsan(rest: &[String]) -> Outcome {
-    install_debian_rust()?;
+    debian::install_rust()?;
     let directory = absolute(&target_directory("tsan"))?;
     let suppressions = format!("{directory}/suppressions.txt");
     fs::write(&suppressions, SUPPRESSIONS).map_err(|error| format!("{suppressions}: {error}"))?;
@@ -32,15 +32,9 @@ pub(crate) fn tsan(rest: &[String]) -> Outcome {
     let linker = write_linker(&directory)?;
     let flags = format!("-Zsanitizer=thread -Zexternal-clangrt -Clinker={linker}");
     let run = |arguments: &str| {
-        Run::new("/usr/bin/cargo")
-            .words(arguments)
-            .words(&format!("-Zbuild-std=std,panic_unwind,test --target {TARGET}"))
+        debian::cargo(arguments, TARGET, &directory)
             .env("RUSTFLAGS", &flags)
             .env("TSAN_OPTIONS", &options)
-            .env("RUSTC", "/usr/bin/rustc")
-            .env("RUSTDOC", "/usr/bin/rustdoc")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_TARGET_DIR", &directory)
     };
     for (name, source) in [("race", RACE), ("race-of-read", RACE_OF_READ)] {
         let canary = write_canary(&directory, name, source)?;
@@ -76,12 +70,6 @@ fn expect_caught(run: Run, report: &str) -> Outcome {
     Ok(())
 }
 
-fn absolute(path: &str) -> Result<String, String> {
-    fs::create_dir_all(path).map_err(|error| format!("{path}: {error}"))?;
-    let path = Path::new(path).canonicalize().map_err(|error| format!("{path}: {error}"))?;
-    Ok(path.display().to_string())
-}
-
 /// A package of its own whose one test makes the mistake.
 fn write_canary(directory: &str, name: &str, source: &str) -> Result<String, String> {
     let package = format!("{directory}/canary-{name}");
@@ -93,22 +81,6 @@ fn write_canary(directory: &str, name: &str, source: &str) -> Result<String, Str
         .and_then(|()| fs::write(format!("{package}/src/lib.rs"), source))
         .map_err(|error| format!("{package}: {error}"))?;
     Ok(package)
-}
-
-fn install_debian_rust() -> Outcome {
-    let sources = Path::new("/usr/lib/rustlib/src/rust/library/Cargo.toml");
-    if Path::new("/usr/bin/cargo").exists() && sources.exists() {
-        return Ok(());
-    }
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err(format!("needs Debian's packages {DEBIAN_PACKAGES}"));
-    }
-    Run::new("apt-get").words("update").run()?;
-    Run::new("apt-get")
-        .words("install -y --no-install-recommends")
-        .words(DEBIAN_PACKAGES)
-        .run()
-        .map_err(|error| format!("{error} (as root?)"))
 }
 
 /// A linker that puts nightly's sanitizer runtime before the objects; behind them it does not link.

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Outcome, Run, target_directory};
+use crate::debian::{self, Program};
 use crate::tidy::manifest;
-use crate::{budgets, build_cost, sanitizers, tidy};
+use crate::{budgets, build_cost, sanitizers, targets, tidy, wine};
 
 /// The crates that have loom models; each must run more than zero.
 const LOOM_CRATES: &[&str] = &["base", "core", "io", "timer", "sync"];
@@ -46,6 +47,8 @@ usage: cargo xtask <word> [arguments]
   features          each feature alone, none, and all
   msrv              the libraries compile with the oldest supported compiler
   wasm              what runs under any executor compiles for wasm32
+  wine [args]       the tests as Windows programs, run under wine
+  targets [names]   the libraries compile for systems that are not here (quick: two of them)
   tsan [args]       the tests under ThreadSanitizer; a seeded race must be caught
   asan [args]       the tests under AddressSanitizer; a seeded leak must be caught
   budgets [args]    instructions an operation within benches/budgets.txt (--write, --peers)
@@ -97,6 +100,8 @@ pub(crate) fn run(word: &str, rest: &[String]) -> Outcome {
         "features" => features(),
         "msrv" => msrv(),
         "wasm" => wasm(),
+        "wine" => wine::wine(rest),
+        "targets" => targets::targets(rest),
         "tsan" => sanitizers::tsan(rest),
         "asan" => sanitizers::asan(rest),
         "budgets" => budgets::run(rest),
@@ -202,7 +207,7 @@ fn shuttle(rest: &[String]) -> Outcome {
 }
 
 /// The programs that `peers` talks to, and the Debian packages that have them.
-const PEERS: &[(&str, &str)] = &[
+const PEERS: &[Program] = &[
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("socat", "socat"),
@@ -211,16 +216,7 @@ const PEERS: &[(&str, &str)] = &[
 ];
 
 fn peers(rest: &[String]) -> Outcome {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = |name: &str| std::env::split_paths(&paths).any(|path| path.join(name).exists());
-    let missing: Vec<_> =
-        PEERS.iter().filter(|(name, _)| !is_there(name)).map(|(_, package)| *package).collect();
-    if !missing.is_empty() {
-        return Err(format!(
-            "first install what is missing: apt-get install {}",
-            missing.join(" ")
-        ));
-    }
+    debian::require(PEERS)?;
     Run::cargo("test -p bowerbird-tests --features peers --test peers")
         .arguments(rest)
         .run_tests()

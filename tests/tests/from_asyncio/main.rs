@@ -1,6 +1,9 @@
 //! docs/from-asyncio.md names what there is: each name of asyncio has a row, each path of a row is public.
 //!
 //! That the imports below compile is the first half of the check: tests/build.rs makes them of the table.
+//!
+//! The names are those of Unix.
+#![cfg(unix)]
 
 mod names;
 mod public_api;

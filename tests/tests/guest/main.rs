@@ -18,7 +18,9 @@ use bowerbird::{
     EventLoop, LoopHandle, TaskError, TaskHandle, defer, sleep, spawn, spawn_blocking, spawn_local,
     start_guest_run, time, yield_now,
 };
-use bowerbird_tests::{Journal, catch, in_own_process, switch_count};
+use bowerbird_tests::{Journal, catch};
+#[cfg(target_os = "linux")]
+use bowerbird_tests::{in_own_process, switch_count};
 use host::{Host, Outcome, event_loop, heard_loop, messages};
 
 const MS: Duration = Duration::from_millis(1);
@@ -94,6 +96,7 @@ fn an_idle_guest_posts_nothing() {
     assert!(counts.posted <= 5, "{counts:?}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn an_idle_guest_and_a_host_that_does_nothing_cost_nothing() {
     in_own_process("an_idle_guest_and_a_host_that_does_nothing_cost_nothing", &[], || {

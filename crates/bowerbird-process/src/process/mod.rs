@@ -17,7 +17,7 @@
 //!
 //! # Windows
 //! The end is told by a wait of the system's thread pool on the handle of the process. Pipes are read and written on the
-//! blocking pool. This compiles, and was never run.
+//! blocking pool. This was run under wine, and never on Windows itself.
 
 mod command;
 mod communicate;

@@ -1,5 +1,4 @@
-//! A program that gets signals: `signalled <scenario>`. Runs take signals over on the main thread only, which
-//! tests do not run on.
+//! What the program does before a signal and after it.
 
 use std::future::pending;
 use std::io::Write;
@@ -73,7 +72,7 @@ async fn main_with_arguments() {
     wait().await;
 }
 
-fn main() {
+pub(crate) fn main() {
     let scenario = std::env::args().nth(1).expect("a scenario");
     match scenario.as_str() {
         "run" => run(wait()),

@@ -1,4 +1,4 @@
-//! Processes on Windows. This compiles, and was never run.
+//! Processes on Windows. This was run under wine, and never on Windows itself.
 //!
 //! There are no zombies: a process whose handles are closed is forgotten by the system, so nobody is reaped.
 
