@@ -420,7 +420,7 @@ fn cancelled_clients_close_their_connections() {
 
 #[cfg(unix)]
 mod activation {
-    use std::os::fd::IntoRawFd;
+    use std::os::fd::OwnedFd;
     use std::process::Command;
 
     use bowerbird::streams::start_server_on;
@@ -430,7 +430,7 @@ mod activation {
 
     #[test]
     fn sockets_of_a_service_manager_are_served() {
-        const NAME: &str = "sockets_of_a_service_manager_are_served";
+        const NAME: &str = "activation::sockets_of_a_service_manager_are_served";
         if std::env::var_os("LISTEN_FDS").is_some() {
             return on_workers(1, async {
                 let sockets = bowerbird::streams::activated_sockets().unwrap();
@@ -449,21 +449,15 @@ mod activation {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let child = child_command(NAME, &[]);
         // The shell puts the socket where the protocol wants it, and its own process id becomes the test's.
-        let script = format!(
-            "exec 3<&{}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web; exec \"$0\" \"$@\"",
-            inheritable(&listener)
-        );
+        let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web; \
+                      exec \"$0\" \"$@\"";
         let mut shell = Command::new("sh");
+        shell.stdin(OwnedFd::from(listener));
         shell.arg("-c").arg(script).arg(child.get_program()).args(child.get_args());
         shell.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().unwrap();
         let text = text_of(&output);
         assert!(output.status.success() && text.contains("1 passed"), "{text}");
-    }
-
-    /// A copy of the socket that a child keeps.
-    fn inheritable(listener: &std::net::TcpListener) -> i32 {
-        rustix::io::dup(listener).unwrap().into_raw_fd()
     }
 }
 
