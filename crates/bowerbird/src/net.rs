@@ -7,6 +7,9 @@
 //! them: futures-io's always, tokio's with the feature `tokio-io`, hyper's with the feature `hyper`. Names are
 //! looked up off the workers ([`dns`]), several addresses are tried as RFC 8305 says, and `TCP_NODELAY` is on.
 
+#[cfg(windows)]
+#[doc(no_inline)]
+pub use bowerbird_net::windows;
 #[doc(inline)]
 pub use bowerbird_net::{
     AddrInfo, ConnectErrors, ConnectOptions, Datagrams, Keepalive, OwnedReadHalf, OwnedWriteHalf,
@@ -16,9 +19,6 @@ pub use bowerbird_net::{
 #[cfg(unix)]
 #[doc(inline)]
 pub use bowerbird_net::{UnixDatagram, UnixListener, UnixSocket, UnixStream, pipe, unix};
-#[cfg(windows)]
-#[doc(no_inline)]
-pub use bowerbird_net::windows;
 
 /// The futures of the functions and methods of this module.
 pub mod futures {

@@ -2,8 +2,9 @@
 
 use std::io;
 
-#[cfg(unix)]
 use bowerbird_io::Descriptor;
+#[cfg(windows)]
+use bowerbird_io::Watched;
 use socket2::SockRef;
 
 /// Asks a socket about an option, or sets it.
@@ -18,8 +19,11 @@ pub(crate) fn option<R>(
 /// Asks a socket about an option, or sets it.
 #[cfg(windows)]
 pub(crate) fn option<R>(
-    socket: &impl std::os::windows::io::AsSocket,
+    socket: &impl Descriptor,
     ask: impl FnOnce(&SockRef<'_>) -> io::Result<R>,
 ) -> io::Result<R> {
-    ask(&SockRef::from(socket))
+    match socket.watched() {
+        Watched::Socket(socket) => ask(&SockRef::from(&socket)),
+        Watched::Nothing(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "it is no socket")),
+    }
 }
