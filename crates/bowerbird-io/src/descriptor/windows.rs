@@ -43,6 +43,7 @@ pub(crate) fn polled(source: Borrowed<'_>) -> Option<BorrowedSocket<'_>> {
 }
 
 /// The number that the user knows the source by.
+#[allow(clippy::unnecessary_cast, reason = "it has 32 bits where pointers have")]
 pub(crate) fn number(source: Borrowed<'_>) -> u64 {
     match source {
         Watched::Socket(socket) => socket.as_raw_socket() as u64,
