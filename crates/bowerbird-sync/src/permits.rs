@@ -17,7 +17,8 @@
 //! # Ordering arguments
 //! - `[ORD-1]` Giving is a read-modify-write with Release, taking one with Acquire: what the last holder did is
 //!   seen by the next (loom test `holder_sees_what_the_one_before_did`). A hand-over goes through the lock,
-//!   which orders it.
+//!   which orders it. A wait that is dropped gives on what it was handed in the same way (loom test
+//!   `holder_sees_what_a_dropped_wait_did`).
 //! - `[ORD-3]` While `WAITED` is set, only the lock's holder writes the word, so a load and a plain store under the lock
 //!   will do. The load is Relaxed: who set `WAITED` did so under the lock, by a read-modify-write that acquired what
 //!   earlier givers released, and the lock hands it on. The store is a Release, so that a permit which an earlier giver

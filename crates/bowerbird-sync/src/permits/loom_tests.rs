@@ -172,6 +172,29 @@ fn try_take_races_with_a_hand_over() {
     });
 }
 
+/// `[ORD-1]`: who gives on what it was handed gives it as any other does, though it did not look.
+#[test]
+fn holder_sees_what_a_dropped_wait_did() {
+    loom::model(|| {
+        let shared = Arc::new((Permits::new(0), UnsafeCell::new(0)));
+        let mut wait = Take(&shared.0, 1, None);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut wait).poll(&mut cx).is_pending());
+        let taker = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                if shared.0.try_take(1).is_ok() {
+                    shared.1.with(|_| ());
+                }
+            })
+        };
+        shared.0.give(1);
+        shared.1.with_mut(|_| ());
+        drop(wait);
+        taker.join().unwrap();
+    });
+}
+
 /// `[ORD-3]`: a permit given beside the list goes to a taker by way of a hand-over's store.
 #[test]
 fn holder_sees_a_giver_from_before_the_hand_over() {
