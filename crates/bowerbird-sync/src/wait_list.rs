@@ -37,16 +37,18 @@ pub(crate) struct WaitList<T> {
     taken: usize,
 }
 
+/// Calling takes the waker and moves nothing else.
+///
+/// | | waker | data |
+/// |---|---|---|
+/// | waits, and is linked | there | there |
+/// | called | none | there |
+/// | free | none | none |
 struct Entry<T> {
     prev: u32,
     next: u32,
-    state: State<T>,
-}
-
-enum State<T> {
-    Free,
-    Waiting(Waker, T),
-    Called(T),
+    waker: Option<Waker>,
+    data: Option<T>,
 }
 
 /// The right to one entry. Not to be lost: the entry would stay for ever.
@@ -203,9 +205,7 @@ impl<T> WaitList<T> {
         let mut next = self.head;
         while let Some(entry) = self.entries.get_mut(next as usize) {
             next = entry.next;
-            if let State::Waiting(waker, _) = std::mem::replace(&mut entry.state, State::Free) {
-                wakers.push(waker);
-            }
+            wakers.extend(entry.waker.take());
         }
         // As many will come again, most likely.
         self.entries.clear();
@@ -216,23 +216,21 @@ impl<T> WaitList<T> {
     }
 
     pub(crate) fn is_called(&self, key: &Key) -> bool {
-        matches!(self.entries[key.0 as usize].state, State::Called(_))
+        self.entries[key.0 as usize].waker.is_none()
     }
 
     /// Returns whether the entry would wake the same task as `waker`, so that it need not be replaced.
     pub(crate) fn will_wake(&self, key: &Key, waker: &Waker) -> bool {
-        match &self.entries[key.0 as usize].state {
-            State::Waiting(stored, _) => stored.will_wake(waker),
-            State::Called(_) | State::Free => false,
-        }
+        let stored = self.entries[key.0 as usize].waker.as_ref();
+        stored.is_some_and(|stored| stored.will_wake(waker))
     }
 
     /// Puts `waker` in place of the entry's last one and returns that one, to be dropped after the lock. Of an
     /// entry that was called, `waker` itself comes back.
     pub(crate) fn replace_waker(&mut self, key: &Key, waker: Waker) -> Waker {
-        match &mut self.entry(key.0).state {
-            State::Waiting(stored, _) => std::mem::replace(stored, waker),
-            State::Called(_) | State::Free => waker,
+        match &mut self.entry(key.0).waker {
+            Some(stored) => std::mem::replace(stored, waker),
+            None => waker,
         }
     }
 
@@ -260,31 +258,28 @@ impl<T> WaitList<T> {
     #[inline]
     pub(crate) fn take_called(&mut self, key: &mut Option<Key>) -> Option<T> {
         let index = key.as_ref()?.0;
-        let state = &mut self.entries[index as usize].state;
-        if !matches!(state, State::Called(_)) {
+        let entry = self.entry(index);
+        if entry.waker.is_some() {
             return None;
         }
-        let State::Called(data) = std::mem::replace(state, State::Free) else {
-            unreachable!("it was just looked at")
-        };
+        let data = entry.data.take();
+        debug_assert!(data.is_some(), "a key owns its entry");
         *key = None;
         self.free(index);
-        Some(data)
+        data
     }
 
     /// Takes the entry out.
     pub(crate) fn remove(&mut self, key: Key) -> Removed<T> {
         let index = key.0;
-        let removed = match std::mem::replace(&mut self.entry(index).state, State::Free) {
-            State::Waiting(waker, data) => {
-                self.unlink(index);
-                Removed { waker: Some(waker), data }
-            }
-            State::Called(data) => Removed { waker: None, data },
-            State::Free => unreachable!("a key owns its entry"),
-        };
+        let entry = self.entry(index);
+        let (waker, data) = (entry.waker.take(), entry.data.take());
+        let Some(data) = data else { unreachable!("a key owns its entry") };
+        if waker.is_some() {
+            self.unlink(index);
+        }
         self.free(index);
-        removed
+        Removed { waker, data }
     }
 
     /// Puts an entry that was emptied to the free ones.
@@ -305,10 +300,7 @@ impl<T> WaitList<T> {
         std::iter::from_fn(move || {
             let entry = self.entries.get(next as usize)?;
             next = entry.next;
-            match &entry.state {
-                State::Waiting(_, data) => Some(data),
-                State::Called(_) | State::Free => unreachable!("only who waits is linked"),
-            }
+            entry.data.as_ref()
         })
     }
 
@@ -316,17 +308,14 @@ impl<T> WaitList<T> {
         &mut self.entries[index as usize]
     }
 
-    /// The data of one that waits and was not called.
+    /// The data of one that is linked; `None` for none.
     fn data_at(&self, index: u32) -> Option<&T> {
-        match &self.entries.get(index as usize)?.state {
-            State::Waiting(_, data) => Some(data),
-            State::Free | State::Called(_) => None,
-        }
+        self.entries.get(index as usize)?.data.as_ref()
     }
 
     /// Takes a free entry, or makes one.
     fn fill(&mut self, waker: Waker, data: T) -> u32 {
-        let entry = Entry { prev: NONE, next: NONE, state: State::Waiting(waker, data) };
+        let entry = Entry { prev: NONE, next: NONE, waker: Some(waker), data: Some(data) };
         self.waiting += 1;
         self.taken += 1;
         match self.free {
@@ -340,7 +329,8 @@ impl<T> WaitList<T> {
             }
             index => {
                 self.free = self.entry(index).next;
-                *self.entry(index) = entry;
+                // Nothing is in it, and so no destructor need look.
+                std::mem::forget(std::mem::replace(self.entry(index), entry));
                 index
             }
         }
@@ -348,14 +338,10 @@ impl<T> WaitList<T> {
 
     fn call_at(&mut self, index: u32) -> (Waker, &mut T) {
         self.unlink(index);
-        let state = &mut self.entries[index as usize].state;
-        match std::mem::replace(state, State::Free) {
-            State::Waiting(waker, data) => {
-                *state = State::Called(data);
-                let State::Called(data) = state else { unreachable!("it was just set") };
-                (waker, data)
-            }
-            State::Called(_) | State::Free => unreachable!("only who waits is linked"),
+        let Entry { waker, data, .. } = self.entry(index);
+        match (waker.take(), data) {
+            (Some(waker), Some(data)) => (waker, data),
+            _ => unreachable!("only who waits is linked"),
         }
     }
 
@@ -390,10 +376,9 @@ impl<T> Released<T> {
                 wake_all(std::iter::from_fn(|| {
                     let entry = list.entries.get_mut(next as usize)?;
                     next = entry.next;
-                    match std::mem::replace(&mut entry.state, State::Free) {
-                        State::Waiting(waker, _) => Some(waker),
-                        State::Called(_) | State::Free => unreachable!("only who waits is linked"),
-                    }
+                    let waker = entry.waker.take();
+                    debug_assert!(waker.is_some(), "only who waits is linked");
+                    waker
                 }));
             }
         }
