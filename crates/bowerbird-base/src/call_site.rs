@@ -124,6 +124,15 @@ impl CallSite {
         unsafe { (*self.kept()).location }
     }
 
+    /// Out of line, so that the drop of a future is small enough to be inlined.
+    #[cold]
+    fn end_unpolled(&mut self) {
+        let Unpolled { call, location } = self.take();
+        if debug::is_on() {
+            debug::report_never_awaited(call, location);
+        }
+    }
+
     /// Takes the box out, and leaves its location: the bit goes.
     #[cold]
     fn take(&mut self) -> Unpolled {
@@ -139,10 +148,7 @@ impl Drop for CallSite {
     #[inline]
     fn drop(&mut self) {
         if self.is_unpolled() {
-            let Unpolled { call, location } = self.take();
-            if debug::is_on() {
-                debug::report_never_awaited(call, location);
-            }
+            self.end_unpolled();
         }
     }
 }

@@ -89,7 +89,7 @@ impl Spot {
     /// The line of a hold that begins, or none where this poll is not tracked.
     #[inline]
     pub fn hold(self) -> Line {
-        if is_tracked() { self.open(State::Holding) } else { Line(0) }
+        Line::of_hold(|| self)
     }
 
     #[cold]
@@ -109,6 +109,12 @@ impl Spot {
 pub struct Line(u64);
 
 impl Line {
+    /// The line of a hold that begins, or none where this poll is not tracked, and then nothing is asked for.
+    #[inline]
+    pub fn of_hold(spot: impl FnOnce() -> Spot) -> Self {
+        if is_tracked() { spot().open(State::Holding) } else { Self(0) }
+    }
+
     /// What was waited for has been handed over. May be said under a lock.
     #[inline]
     pub fn hand(&self) {

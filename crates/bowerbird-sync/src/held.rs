@@ -326,7 +326,7 @@ impl<P: Place, U: ?Sized, M: Mode> Hold<P, U, M> {
         let value = source.guarded().value.get();
         // SAFETY: the pointer of a cell is not null.
         let value = unsafe { NonNull::new_unchecked(value) };
-        let line = leaf.spot(M::KIND, source.guarded()).hold();
+        let line = leaf.hold(M::KIND, source.guarded());
         let taken = Taken { place: source.into_place(), line, mode: PhantomData };
         Self { value, taken, invariant: PhantomData }
     }
@@ -503,6 +503,13 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
     }
 
     #[cold]
+    fn leave(&mut self) {
+        if let (Some(key), Some(source)) = (self.key.take(), &self.source) {
+            source.guarded().permits.leave(key);
+        }
+    }
+
+    #[cold]
     #[inline(never)]
     fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Hold<S::Place, S::Value, M>> {
         let Self { source, key, leaf, .. } = self;
@@ -521,8 +528,8 @@ impl<S: Source, M: Mode<Sharing = S::Sharing>> Wait<S, M> {
 impl<S: Source, M: Mode<Sharing = S::Sharing>> Drop for Wait<S, M> {
     #[inline]
     fn drop(&mut self) {
-        if let (Some(key), Some(source)) = (self.key.take(), &self.source) {
-            source.guarded().permits.leave(key);
+        if self.key.is_some() {
+            self.leave();
         }
     }
 }

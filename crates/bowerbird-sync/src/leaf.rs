@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
 use bowerbird_base::call_site::CallSite;
-use bowerbird_base::ledger::Spot;
+use bowerbird_base::ledger::{Line, Spot};
 use bowerbird_base::poll_context;
 
 /// The part of a wait that is the same for all: where the user's code made it, and whether a poll has
@@ -77,6 +77,12 @@ impl Leaf {
     pub(crate) fn spot<O: ?Sized>(&self, kind: &'static str, object: &O) -> Spot {
         let object = std::ptr::from_ref(object).cast::<()>().addr() as u64;
         Spot { kind, object, location: self.location() }
+    }
+
+    /// The ledger's line of what this wait has got.
+    #[inline]
+    pub(crate) fn hold<O: ?Sized>(&self, kind: &'static str, object: &O) -> Line {
+        Line::of_hold(|| self.spot(kind, object))
     }
 
     /// Polls `look` once. `kind` and `object` are what the call graph shows while it is pending; `look` has

@@ -505,7 +505,7 @@ impl Semaphore {
     /// The ledger's line of permits that `leaf` has asked for.
     #[inline]
     fn hold(&self, leaf: &Leaf) -> Line {
-        leaf.spot(KIND, self).hold()
+        leaf.hold(KIND, self)
     }
 
     #[inline]
