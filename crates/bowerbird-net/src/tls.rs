@@ -10,7 +10,8 @@
 //! | `verify_mode = CERT_REQUIRED` on a server | [`TlsAcceptorBuilder::require_client_certificates`] |
 //! | `ssl_handshake_timeout`, `ssl_shutdown_timeout` | methods of both builders, with asyncio's defaults |
 //! | `open_connection(ssl=..)`, `start_server(ssl=..)` | their method `tls` |
-//! | `writer.start_tls`, `loop.start_tls` | [`TlsConnector::start_tls`], [`TlsAcceptor::start_tls`] |
+//! | `writer.start_tls` | [`TlsConnector::start_tls`], [`TlsAcceptor::start_tls`] |
+//! | `create_connection(ssl=..)`, `create_server(ssl=..)`, `loop.start_tls` | `tls` and `start_tls` in bowerbird's `protocols` |
 //! | `writer.get_extra_info("ssl_object")`, `"peercert"`, `"cipher"` | [`TlsStream::info`], `writer.get_extra_info::<TlsInfo>()` |
 //!
 //! A connector and an acceptor are cheap to clone and made once: what they remember of earlier sessions is
@@ -28,6 +29,7 @@ mod connector;
 mod error;
 mod handshake;
 mod info;
+mod session;
 mod stream;
 
 pub use crate::streams::tls::{OpenTlsConnection, StartTls};
@@ -38,6 +40,8 @@ pub use error::TlsError;
 pub use futures_rustls::rustls;
 pub use handshake::{Accept, Connect};
 pub use info::TlsInfo;
+#[doc(hidden)]
+pub use session::Session;
 pub use stream::{Close, TlsStream};
 
 use std::time::Duration;

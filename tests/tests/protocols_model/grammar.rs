@@ -136,10 +136,15 @@ impl Reader {
     }
 }
 
-pub(crate) fn check(script: &Script, lived: &Lived, is_strict: bool) -> Result<(), String> {
+pub(crate) fn check(
+    script: &Script,
+    lived: &Lived,
+    is_strict: bool,
+    is_tls: bool,
+) -> Result<(), String> {
     let mut reader = Reader {
         is_strict,
-        keeps_open: script.keeps_open,
+        keeps_open: script.keeps_open && !is_tls,
         protocols: vec![0],
         ..Reader::default()
     };
@@ -196,8 +201,8 @@ pub(crate) fn refuses_what_is_wrong() {
         peer_saw_end: true,
     };
     for events in wrong {
-        assert!(check(&script, &lived(events), true).is_err(), "{events:?}");
+        assert!(check(&script, &lived(events), true, false).is_err(), "{events:?}");
     }
     let right = [Made(0), Data(0, 1), Pause(0), Resume(0), Eof(0), close, Lost(0, None)];
-    check(&script, &lived(&right), true).unwrap();
+    check(&script, &lived(&right), true, false).unwrap();
 }

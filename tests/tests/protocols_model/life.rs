@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use bowerbird::net::{TcpListener, TcpStream};
 use bowerbird::protocols::{Protocol, Transport, connect_accepted_socket};
+use bowerbird::tls::{TlsAcceptor, TlsConnector};
 use bowerbird_tests::{turns, until};
 
+use crate::peer::Peer;
+use crate::tls::{Authority, NAME};
 use crate::{Op, Script};
 
 /// What happened, in order.
@@ -72,17 +75,17 @@ impl Noted {
 }
 
 /// So many bytes are written at once, at most.
-const MOST: usize = 8_000_000;
+pub(crate) const MOST: usize = 8_000_000;
 
 /// The bytes of a stream, which repeat, from `from` on.
-fn bytes(from: usize, count: usize) -> &'static [u8] {
+pub(crate) fn bytes(from: usize, count: usize) -> &'static [u8] {
     const PERIOD: usize = 251;
     static ALL: LazyLock<Vec<u8>> =
         LazyLock::new(|| (0..=250).cycle().take(MOST + PERIOD).collect());
     &ALL[from % PERIOD..][..count]
 }
 
-fn check_bytes(from: usize, data: &[u8]) {
+pub(crate) fn check_bytes(from: usize, data: &[u8]) {
     assert!(data == bytes(from, data.len()), "bytes are as sent");
 }
 
@@ -92,7 +95,7 @@ fn act(log: &Shared, transport: &Transport, op: Op, keeps_open: bool, is_inner: 
     // One that is refused, or that has no certain effect.
     let is_void = match op {
         Op::Write(_) => guard.has_ended_writing || transport.is_closing(),
-        Op::WriteEof => transport.is_closing(),
+        Op::WriteEof => transport.is_closing() || !transport.can_write_eof(),
         _ => false,
     };
     if is_void {
@@ -156,69 +159,32 @@ impl Protocol for Noted {
     }
 }
 
-struct Peer {
-    stream: Option<TcpStream>,
-    sent: usize,
-    read: usize,
-    has_ended: bool,
-    saw_end: bool,
-}
-
-impl Peer {
-    fn act(&mut self, op: Op) {
-        let Some(stream) = &self.stream else { return };
-        match op {
-            Op::PeerSends(count) if !self.has_ended => {
-                self.sent += stream.try_write(bytes(self.sent, count)).unwrap_or(0);
-            }
-            Op::PeerReads(count) => {
-                let mut room = vec![0; count.min(MOST)];
-                if let Ok(read) = stream.try_read(&mut room) {
-                    check_bytes(self.read, &room[..read]);
-                    self.read += read;
-                    self.saw_end |= read == 0;
-                }
-            }
-            Op::PeerEnds => {
-                self.has_ended = true;
-                let _lost = stream.shutdown_how(std::net::Shutdown::Write);
-            }
-            Op::PeerResets => {
-                let _lost = stream.set_linger(Some(Duration::ZERO));
-                self.stream = None;
-            }
-            Op::PeerGoes => self.stream = None,
-            _ => {}
-        }
-    }
-
-    /// Reads everything up to the end.
-    async fn read_out(&mut self) {
-        let Some(stream) = &mut self.stream else { return };
-        let mut room = vec![0; 1 << 18];
-        while !self.saw_end {
-            let Ok(read) = stream.read(&mut room).await else { return };
-            check_bytes(self.read, &room[..read]);
-            self.read += read;
-            self.saw_end = read == 0;
-        }
-    }
-}
+/// Both sides of sessions.
+static SIDES: LazyLock<(TlsConnector, TlsAcceptor)> = LazyLock::new(|| {
+    let authority = Authority::new();
+    (authority.client().build().unwrap(), authority.server().build().unwrap())
+});
 
 /// Longer than any life takes.
 const LIMIT: Duration = Duration::from_secs(5);
 
-pub(crate) async fn live(script: &Script, is_alone: bool) -> Lived {
+pub(crate) async fn live(script: &Script, is_alone: bool, is_tls: bool) -> Lived {
     let log: Shared = Shared::default();
     log.lock().unwrap().inner = script.inner.iter().copied().collect();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let connect = TcpStream::connect(listener.local_addr().unwrap());
     let (stream, (socket, _)) = bowerbird::try_join((connect, listener.accept())).await.unwrap();
-    let mut peer =
-        Peer { stream: Some(stream), sent: 0, read: 0, has_ended: false, saw_end: false };
     let keeps_open = script.keeps_open;
     let first = Noted { number: 0, log: log.clone(), keeps_open, transport: None };
-    let transport = connect_accepted_socket(|| first, socket).await.unwrap();
+    let making = connect_accepted_socket(|| first, socket);
+    let (transport, mut peer) = if is_tls {
+        let (connector, acceptor) = &*SIDES;
+        let handshake = connector.connect(NAME, stream);
+        let made = bowerbird::try_join((making.tls(acceptor), handshake)).await;
+        made.map(|(transport, stream)| (transport, Peer::new(stream))).unwrap()
+    } else {
+        (making.await.unwrap(), Peer::new(stream))
+    };
 
     for op in &script.outer {
         match op {
@@ -244,6 +210,10 @@ pub(crate) async fn live(script: &Script, is_alone: bool) -> Lived {
         || log.lock().unwrap().events.iter().any(|event| matches!(event, Event::Lost(..)));
     let end = async {
         peer.read_out().await;
+        // Over TLS its end is waited for.
+        if is_tls {
+            peer.act(Op::PeerGoes);
+        }
         until(is_lost).await;
     };
     // What hangs fails, and is made smaller like any other failure.

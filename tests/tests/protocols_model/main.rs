@@ -3,10 +3,15 @@
 //! The peer sends, reads, ends, resets; the transport is written to, paused, closed and aborted, from outside and
 //! from inside of the callbacks; protocols are exchanged. On one worker every rule holds to the letter. On several
 //! an operation from outside and a callback may cross, and rules about what follows an operation hold for those
-//! that callbacks do.
+//! that callbacks do. Over TLS the same holds, but that there is no end of writing, and that the end of reading closes.
 
 mod grammar;
 mod life;
+mod peer;
+
+#[allow(dead_code, reason = "the tests of sessions use the rest")]
+#[path = "../tls/support.rs"]
+mod tls;
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -86,7 +91,7 @@ fn seed() -> u64 {
     }
 }
 
-fn check(workers: usize, normal: u32) {
+fn check(workers: usize, normal: u32, is_tls: bool) {
     let seed = seed();
     let config = Config {
         cases: if cfg!(feature = "soak") { 100 * normal } else { normal },
@@ -96,8 +101,8 @@ fn check(workers: usize, normal: u32) {
         ..Config::default()
     };
     let result = TestRunner::new(config).run(&scripts(), |script| {
-        let lived = on_workers(workers, life::live(&script, workers == 1));
-        let checked = grammar::check(&script, &lived, workers == 1);
+        let lived = on_workers(workers, life::live(&script, workers == 1, is_tls));
+        let checked = grammar::check(&script, &lived, workers == 1, is_tls);
         checked.map_err(|why| TestCaseError::fail(format!("{why}\n{:#?}", lived.events)))
     });
     if let Err(error) = result {
@@ -107,12 +112,22 @@ fn check(workers: usize, normal: u32) {
 
 #[test]
 fn lives_on_one_worker_follow_the_grammar() {
-    check(1, 400);
+    check(1, 400, false);
 }
 
 #[test]
 fn lives_on_several_workers_follow_the_grammar() {
-    check(2, 400);
+    check(2, 400, false);
+}
+
+#[test]
+fn lives_over_tls_on_one_worker_follow_the_grammar() {
+    check(1, 200, true);
+}
+
+#[test]
+fn lives_over_tls_on_several_workers_follow_the_grammar() {
+    check(2, 200, true);
 }
 
 /// The check finds what it is there for.

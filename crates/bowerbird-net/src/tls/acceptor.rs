@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use super::builder::session_methods;
 use super::certificates::{Identity, parse_certificates, read_certificates};
 use super::connector::{add_roots, alpn_names};
 use super::handshake::Accept;
+use super::session::Session;
 use super::{Limits, TlsError};
 use crate::streams::tls::{Handshake, StartTls};
 use crate::streams::{StreamReader, StreamWriter};
@@ -89,6 +91,15 @@ impl TlsAcceptor {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         Accept::new(&self.config, self.limits, stream)
+    }
+
+    /// Begins a session with a client, for those who move the bytes themselves.
+    ///
+    /// # Errors
+    /// The configuration cannot be used.
+    #[doc(hidden)]
+    pub fn session(&self) -> io::Result<Session> {
+        Session::server(&self.config, self.limits)
     }
 
     /// Begins a TLS session on a connection that has carried plain text: gives a reader and a writer in place of

@@ -1,6 +1,7 @@
 //! The client's side.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use futures_rustls::rustls::{ClientConfig, RootCertStore};
 use super::builder::session_methods;
 use super::certificates::{Identity, parse_certificates, read_certificates};
 use super::handshake::Connect;
+use super::session::Session;
 use super::{Limits, TlsError, acceptor::provider};
 use crate::streams::tls::{Handshake, StartTls};
 use crate::streams::{StreamReader, StreamWriter};
@@ -92,10 +94,16 @@ impl TlsConnector {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let name = ServerName::try_from(server_name.to_owned()).map_err(|error| {
-            TlsError::new(format!("`{server_name}` is no name of a TLS server"), error)
-        });
-        Connect::new(&self.config, self.limits, server_name, name, stream)
+        Connect::new(&self.config, self.limits, server_name, name_of(server_name), stream)
+    }
+
+    /// Begins a session with the server `server_name`, for those who move the bytes themselves.
+    ///
+    /// # Errors
+    /// `server_name` is neither a host name nor an address.
+    #[doc(hidden)]
+    pub fn session(&self, server_name: &str) -> io::Result<Session> {
+        Session::client(&self.config, self.limits, server_name, name_of(server_name))
     }
 
     /// Begins a TLS session on a connection that has carried plain text: gives a reader and a writer in place of
@@ -156,6 +164,12 @@ impl fmt::Debug for TlsConnector {
             .field("alpn", &alpn_names(&self.config.alpn_protocols))
             .finish()
     }
+}
+
+fn name_of(server_name: &str) -> Result<ServerName<'static>, TlsError> {
+    ServerName::try_from(server_name.to_owned()).map_err(|error| {
+        TlsError::new(format!("`{server_name}` is no name of a TLS server"), error)
+    })
 }
 
 pub(super) fn alpn_names(protocols: &[Vec<u8>]) -> Vec<String> {

@@ -102,8 +102,10 @@ impl<F> Handshake<F> {
         self.leaf.polled();
         let outcome = match std::mem::replace(&mut self.state, State::Done) {
             State::Running(mut handshake) => match Pin::new(&mut handshake).poll(cx) {
-                Poll::Ready(outcome) => outcome.map_err(|error| self.failure(error)),
-                Poll::Pending if self.is_over(cx) => Err(self.failure(self.took_too_long())),
+                Poll::Ready(outcome) => outcome.map_err(|error| failure(&self.peer, error)),
+                Poll::Pending if self.is_over(cx) => {
+                    Err(failure(&self.peer, took_longer_than(self.limits.handshake)))
+                }
                 Poll::Pending => {
                     self.state = State::Running(handshake);
                     return Poll::Pending;
@@ -123,21 +125,18 @@ impl<F> Handshake<F> {
         let limit = self.limit.get_or_insert_with(|| bowerbird_timer::part::sleep(duration));
         limit.poll_due(cx).is_ready()
     }
+}
 
-    fn took_too_long(&self) -> io::Error {
-        took_longer_than(self.limits.handshake)
-    }
-
-    fn failure(&self, error: io::Error) -> TlsError {
-        let context = format!("the TLS handshake with {} failed", self.peer);
-        // What rustls says is the cause, not an error of reading or writing.
-        match error.get_ref() {
-            Some(source) if source.is::<rustls::Error>() => match error.into_inner() {
-                Some(source) => TlsError::new(context, source),
-                None => unreachable!("`get_ref` has just given it"),
-            },
-            _ => TlsError::new(context, error),
-        }
+/// The error of a handshake.
+pub(super) fn failure(peer: &str, error: io::Error) -> TlsError {
+    let context = format!("the TLS handshake with {peer} failed");
+    // What rustls says is the cause, not an error of reading or writing.
+    match error.get_ref() {
+        Some(source) if source.is::<rustls::Error>() => match error.into_inner() {
+            Some(source) => TlsError::new(context, source),
+            None => unreachable!("`get_ref` has just given it"),
+        },
+        _ => TlsError::new(context, error),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known of a session.
 
 use futures_rustls::pki_types::CertificateDer;
-use futures_rustls::rustls::ProtocolVersion;
+use futures_rustls::rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 /// What the two sides of a TLS session agreed on, and who the peer said it is.
 ///
@@ -36,4 +36,16 @@ pub struct TlsInfo {
     ///
     /// asyncio: `ssl_object.session_reused`.
     pub is_resumed: bool,
+}
+
+/// What is known of a session whose handshake is done.
+pub(super) fn info_of(session: &CommonState, server_name: Option<&str>) -> TlsInfo {
+    TlsInfo {
+        protocol_version: session.protocol_version(),
+        cipher_suite: session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()),
+        alpn_protocol: session.alpn_protocol().map(<[u8]>::to_vec),
+        server_name: server_name.map(str::to_owned),
+        peer_certificates: session.peer_certificates().unwrap_or_default().to_vec(),
+        is_resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+    }
 }

@@ -11,9 +11,10 @@ use bowerbird_base::cancel_safe::CancelSafe;
 use bowerbird_io::Leaf;
 use bowerbird_timer::Sleep;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_rustls::rustls::{CommonState, HandshakeKind};
+use futures_rustls::rustls::CommonState;
 
 use super::handshake::took_longer_than;
+use super::info::info_of;
 use super::{Limits, TlsError, TlsInfo};
 
 /// A stream in a TLS session, from [`TlsConnector::connect`](super::TlsConnector::connect) or
@@ -61,17 +62,7 @@ impl<S> TlsStream<S> {
     ///
     /// asyncio: `writer.get_extra_info("ssl_object")`, and what one asks it.
     pub fn info(&self) -> TlsInfo {
-        let (session, server_name) = (self.session(), self.server_name());
-        TlsInfo {
-            protocol_version: session.protocol_version(),
-            cipher_suite: session
-                .negotiated_cipher_suite()
-                .and_then(|suite| suite.suite().as_str()),
-            alpn_protocol: session.alpn_protocol().map(<[u8]>::to_vec),
-            server_name: server_name.map(str::to_owned),
-            peer_certificates: session.peer_certificates().unwrap_or_default().to_vec(),
-            is_resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
-        }
+        info_of(self.session(), self.server_name())
     }
 
     fn server_name(&self) -> Option<&str> {

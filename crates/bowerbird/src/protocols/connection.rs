@@ -8,9 +8,10 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use bowerbird_base::poll_context;
+use bowerbird_base::{debug, poll_context};
+use bowerbird_core::{Unhandled, UnhandledKind, call_exception_handler};
 use bowerbird_sync::oneshot;
 
 use super::calls::{self, Fatal};
@@ -25,11 +26,18 @@ pub(super) trait Kind: Sized + Send + Sync + 'static {
     type Wire: Closes + Send + Sync + 'static;
     /// What the task alone has.
     type Own: Default + Send + Unpin;
+    /// What only this kind does.
+    type Extra;
 
     fn connection_made(self: &Arc<Self>, protocol: &mut Self::Protocol);
 
+    /// Whether the protocol may hear that the connection is made: nothing has to come before that, or it has.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
     /// Says what is next. From then on a change wakes `waker`.
-    fn next(&self, waker: &Waker) -> Step<Self::Protocol>;
+    fn next(&self, waker: &Waker) -> Step<Self>;
 
     /// Loses the connection at once.
     fn fail(&self, error: Option<io::Error>);
@@ -43,6 +51,13 @@ pub(super) trait Kind: Sized + Send + Sync + 'static {
         cx: &mut Context<'_>,
         reads: bool,
         writes: bool,
+    ) -> Poll<()>;
+
+    /// Does, or waits for, what only this kind does. `Ready` if something has happened.
+    fn poll_extra<G>(
+        task: &mut Connection<Self, G>,
+        cx: &mut Context<'_>,
+        extra: Self::Extra,
     ) -> Poll<()>;
 }
 
@@ -60,9 +75,9 @@ pub(super) trait Closes {
 }
 
 /// What the task does next.
-pub(super) enum Step<P> {
+pub(super) enum Step<K: Kind> {
     /// Goes on with another protocol.
-    Adopt(P),
+    Adopt(K::Protocol),
     Turn(Turn),
     /// Tells of an error that does not end it.
     Error(io::Error),
@@ -71,6 +86,8 @@ pub(super) enum Step<P> {
         reads: bool,
         writes: bool,
     },
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS has that"))]
+    Extra(K::Extra),
 }
 
 pub(super) struct Connection<K: Kind, G> {
@@ -150,7 +167,12 @@ impl<K: Kind, G> Connection<K, G> {
 
     /// The last call, and then the socket is closed.
     fn lose(&mut self, error: Option<io::Error>) {
-        self.call("protocol.connection_lost() failed", |protocol| protocol.connection_lost(error));
+        if self.is_made {
+            let call = "protocol.connection_lost() failed";
+            self.call(call, |protocol| protocol.connection_lost(error));
+        } else {
+            self.never_made(error);
+        }
         self.shared.leave();
         // A handle may just be looking at it; then that closes it.
         if let Some(wire) = self.wire.take().and_then(Arc::into_inner) {
@@ -158,6 +180,21 @@ impl<K: Kind, G> Connection<K, G> {
         }
         let protocol = self.protocol.take();
         calls::drop_protocol(self.location, protocol);
+    }
+
+    /// The protocol hears nothing of a connection that was lost before it was made; who waits for it does.
+    #[cold]
+    fn never_made(&mut self, error: Option<io::Error>) {
+        let Some(error) = error else { return };
+        if let Some(waiter) = self.made.take() {
+            let _gave_up = waiter.send(Err(error));
+        } else if debug::is_on() {
+            // Anybody can make a handshake with a server fail.
+            let message = "a connection failed before it was made";
+            let report = Unhandled::new(UnhandledKind::Callback, message);
+            let report = report.with_error(error.to_string()).with_location(self.location);
+            call_exception_handler(&report);
+        }
     }
 
     /// `Ready` at the end.
@@ -179,15 +216,25 @@ impl<K: Kind, G> Connection<K, G> {
 
     /// `Ready` if something has happened.
     fn poll_move(&mut self, cx: &mut Context<'_>, reads: bool, writes: bool) -> Poll<()> {
-        let Poll::Ready(proceed) = poll_context::poll_proceed(cx) else { return Poll::Pending };
-        let moved = K::poll_move(self, cx, reads, writes);
-        if moved.is_ready() {
-            proceed.made_progress();
-        } else if !reads && !writes {
+        let moved = self.poll_within_budget(cx, |task, cx| K::poll_move(task, cx, reads, writes));
+        if moved.is_pending() && !reads && !writes {
             // Nothing but a handle can change that.
             poll_context::note_wait("transport", 0, Some(self.location));
         }
         moved
+    }
+
+    fn poll_within_budget(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<()>,
+    ) -> Poll<()> {
+        let proceed = ready!(poll_context::poll_proceed(cx));
+        let polled = poll(self, cx);
+        if polled.is_ready() {
+            proceed.made_progress();
+        }
+        polled
     }
 }
 
@@ -196,30 +243,38 @@ impl<K: Kind, G: Unpin> Future for Connection<K, G> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        if !this.is_made {
-            this.begin();
-        } else if this.is_suspended && poll_context::is_offered() {
+        if this.is_suspended && poll_context::is_offered() {
             // Cancelled: the destructor does the rest.
             poll_context::yield_now(cx);
             return Poll::Pending;
         }
         loop {
-            match this.shared.next(cx.waker()) {
-                Step::Adopt(protocol) => this.adopt(protocol),
+            if !this.is_made && this.shared.is_ready() {
+                this.begin();
+            }
+            let polled = match this.shared.next(cx.waker()) {
+                Step::Adopt(protocol) => {
+                    this.adopt(protocol);
+                    continue;
+                }
                 Step::Turn(turn) => {
                     if this.poll_turn(turn).is_ready() {
                         return Poll::Ready(());
                     }
+                    continue;
                 }
                 Step::Error(error) => {
                     this.call(calls::ERROR_RECEIVED, |protocol| protocol.error_received(error));
+                    continue;
                 }
-                Step::Move { reads, writes } => {
-                    if this.poll_move(cx, reads, writes).is_pending() {
-                        this.is_suspended = true;
-                        return Poll::Pending;
-                    }
+                Step::Move { reads, writes } => this.poll_move(cx, reads, writes),
+                Step::Extra(extra) => {
+                    this.poll_within_budget(cx, |task, cx| K::poll_extra(task, cx, extra))
                 }
+            };
+            if polled.is_pending() {
+                this.is_suspended = true;
+                return Poll::Pending;
             }
         }
     }

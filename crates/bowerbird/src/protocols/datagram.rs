@@ -4,6 +4,7 @@
 //! of a send or a receive ends nothing: it waits here until the protocol is told.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -163,7 +164,7 @@ impl<S: DatagramSocket> State<S> {
         true
     }
 
-    fn next(&mut self) -> Step<Boxed<S>> {
+    fn next(&mut self) -> Step<Endpoint<S>> {
         if let Some(protocol) = self.next_protocol.take() {
             return Step::Adopt(protocol);
         }
@@ -192,12 +193,13 @@ impl<S: DatagramSocket> Kind for Endpoint<S> {
     type Protocol = Boxed<S>;
     type Wire = S;
     type Own = S::Pause;
+    type Extra = Infallible;
 
     fn connection_made(self: &Arc<Self>, protocol: &mut Boxed<S>) {
         protocol.connection_made(DatagramTransport(self.clone()));
     }
 
-    fn next(&self, waker: &Waker) -> Step<Boxed<S>> {
+    fn next(&self, waker: &Waker) -> Step<Self> {
         self.hub.wait_with(waker, State::next)
     }
 
@@ -221,6 +223,14 @@ impl<S: DatagramSocket> Kind for Endpoint<S> {
             return Poll::Ready(());
         }
         if reads { with_room(|room| task.poll_receive(cx, room)) } else { Poll::Pending }
+    }
+
+    fn poll_extra<G>(
+        _task: &mut Connection<Self, G>,
+        _cx: &mut Context<'_>,
+        extra: Infallible,
+    ) -> Poll<()> {
+        match extra {}
     }
 }
 

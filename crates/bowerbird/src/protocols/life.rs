@@ -8,12 +8,16 @@
 //!   OPEN ----+--------------------------> LOST -----------> GONE
 //!     |                                    ^      5 connection_lost() is called,
 //!     | 3 close(), otherwise               |        then the socket is closed
-//!     '--------> FLUSHING -----------------'
-//!                  4 all is sent; abort(), an error
+//!     '--------> FLUSHING -----------------+
+//!                    |  4 all is sent; abort(), an error
+//!                    |                     |
+//!                    '----> ENDING --------'
+//!          6 all is sent      7 the session has ended; abort(), an error
 //! ```
 //! Edges 1 to 4 are taken under the lock by whoever causes them, on any thread; edge 5 by the task of the
-//! connection alone, which is the only one that calls the protocol. The first of 1, 2 and 4 decides what
-//! `connection_lost` is told; later ones change nothing.
+//! connection alone, which is the only one that calls the protocol. The first of 1, 2, 4 and 7 decides what
+//! `connection_lost` is told; later ones change nothing. A transport over TLS lingers: it takes edges 3, 6 and 7 where
+//! others take 1 and 4, for the end of a session is said and answered. What is written in ENDING comes too late.
 //!
 //! # Flow control
 //! Beside the phase stands whether the protocol was told to pause. Only a write that makes the backlog longer
@@ -37,6 +41,7 @@ pub(super) trait Backlog: Default {
 enum Phase {
     Open,
     Flushing,
+    Ending,
     Lost,
     Gone,
 }
@@ -64,6 +69,8 @@ pub(super) struct Life<B> {
     low: usize,
     is_paused: bool,
     owes_pause: bool,
+    /// Something has to be said and heard between the last byte and the end.
+    lingers: bool,
     writes_lost: u8,
 }
 
@@ -77,6 +84,7 @@ impl<B: Backlog> Life<B> {
             low: DEFAULT_HIGH / 4,
             is_paused: false,
             owes_pause: false,
+            lingers: false,
             writes_lost: 0,
         }
     }
@@ -94,25 +102,27 @@ impl<B: Backlog> Life<B> {
         if self.phase != Phase::Open {
             return false;
         }
-        let is_done = self.backlog.size() == 0 && !self.is_paused;
+        let is_done = self.backlog.size() == 0 && !self.is_paused && !self.lingers;
         self.phase = if is_done { Phase::Lost } else { Phase::Flushing };
         true
     }
 
-    /// Edge 2, and 4 from its other side; what was not sent is dropped. Returns whether the task must look.
+    /// Edge 2, and 4 and 7 from their other sides; what was not sent is dropped. Returns whether the task must look.
     pub(super) fn fail(&mut self, error: Option<io::Error>) -> bool {
         if self.is_lost() {
             return false;
         }
         self.phase = Phase::Lost;
-        self.error = error;
+        if self.error.is_none() {
+            self.error = error;
+        }
         self.backlog = B::default();
         true
     }
 
     /// Whether a write comes too late; then `Some` of whether it is the one to report.
     pub(super) fn refuse_write(&mut self) -> Option<bool> {
-        self.is_lost().then(|| {
+        (self.is_lost() || self.phase == Phase::Ending).then(|| {
             self.writes_lost = self.writes_lost.saturating_add(1);
             self.writes_lost == LOST_WRITES_UNTIL_REPORT
         })
@@ -135,13 +145,33 @@ impl<B: Backlog> Life<B> {
             return Some(Turn::ResumeWriting);
         }
         if self.phase == Phase::Flushing && self.backlog.size() == 0 {
-            self.phase = Phase::Lost;
+            self.phase = if self.lingers { Phase::Ending } else { Phase::Lost };
         }
         if self.phase == Phase::Lost {
             self.phase = Phase::Gone;
             return Some(Turn::Lost(self.error.take()));
         }
         None
+    }
+
+    /// From now on it takes the edges of a transport over TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn linger(&mut self) {
+        self.lingers = true;
+    }
+
+    /// Closes as [`close`](Self::close) does, and tells of this error at the end.
+    #[cfg(feature = "tls")]
+    pub(super) fn close_with(&mut self, error: io::Error) {
+        if self.close() {
+            self.error = Some(error);
+        }
+    }
+
+    /// Whether it is in phase ENDING.
+    #[cfg(feature = "tls")]
+    pub(super) fn is_ending(&self) -> bool {
+        self.phase == Phase::Ending
     }
 
     /// Sets the limits as asyncio does: of what is not given, `low` is a quarter of `high`.
@@ -218,6 +248,21 @@ mod tests {
         assert!(life.close());
         assert!(matches!(life.next(), Some(Turn::ResumeWriting)));
         assert!(matches!(life.next(), Some(Turn::Lost(None))));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn one_that_lingers_ends_after_the_last_byte() {
+        let mut life = Life::<usize>::new();
+        life.linger();
+        life.backlog = 1;
+        life.close_with(io::ErrorKind::UnexpectedEof.into());
+        assert!(life.next().is_none() && !life.is_ending() && life.refuse_write().is_none());
+        life.backlog = 0;
+        assert!(life.next().is_none() && life.is_ending() && life.refuse_write().is_some());
+        assert!(life.fail(Some(io::ErrorKind::TimedOut.into())));
+        let Some(Turn::Lost(Some(error))) = life.next() else { panic!("it is lost") };
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

@@ -12,6 +12,11 @@
 //!
 //! The task's name says the protocol, and what it is connected to: `Echo, tcp 127.0.0.1:8080`.
 //!
+//! # TLS
+//! With the feature `tls`, [`create_connection`] and [`create_server`] have a method `tls`, and `start_tls` upgrades a
+//! live connection. Protocols hear the same calls, in the same order: `connection_made` after the handshake, and
+//! nothing at all if that fails. See `CreateConnection::tls` for what the end of a session is.
+//!
 //! # The end
 //! The task of a connection is one of the runtime's tasks. Cancelled, it aborts its connection. So
 //! does the end of [`run`](crate::run): each protocol that is alive then hears `connection_lost(None)`, which
@@ -31,6 +36,8 @@ mod protocol;
 mod scratch;
 mod server;
 mod spawn;
+#[cfg(feature = "tls")]
+mod start_tls;
 mod stream;
 #[cfg(all(unix, feature = "process"))]
 mod subprocess;
@@ -49,6 +56,8 @@ pub use protocol::{BufferedProtocol, Protocol};
 pub use server::create_server;
 #[cfg(unix)]
 pub use server::create_unix_server;
+#[cfg(feature = "tls")]
+pub use start_tls::{StartTls, TlsSide, start_tls};
 #[cfg(all(unix, feature = "process"))]
 pub use subprocess::{SubprocessProtocol, SubprocessTransport, subprocess_exec, subprocess_shell};
 pub use transport::Transport;

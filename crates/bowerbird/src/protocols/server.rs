@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use bowerbird_core::caught_at;
 use bowerbird_net::ToAddrs;
+#[cfg(feature = "tls")]
+use bowerbird_net::tls::TlsAcceptor;
 
 use super::Transport;
 use super::any::StreamProtocol;
@@ -21,7 +23,8 @@ use crate::streams::{Accepted, Connection, Serve, StartServer};
 ///
 /// asyncio: `loop.create_server`. The options and the [`Server`](crate::streams::Server) are those of
 /// [`start_server`](crate::start_server), but `limit`, which is about readers. A factory that panics is reported to
-/// the exception handler, and that client's connection is closed.
+/// the exception handler, and that client's connection is closed. With [`tls`](StartServer::tls), a protocol is made for
+/// each client, and hears of the connection after the handshake; see `CreateConnection::tls`.
 ///
 /// # Cancel safety
 /// Dropping it starts nothing.
@@ -106,6 +109,13 @@ where
     P: StreamProtocol<K>,
 {
     Box::new(move |accepted, shared| {
+        #[cfg(feature = "tls")]
+        let Ok(session) = shared.tls().map(TlsAcceptor::session).transpose() else {
+            // It would have failed for every client.
+            return;
+        };
+        #[cfg(not(feature = "tls"))]
+        let session = None;
         let message = "Error on transport creation for incoming connection";
         let made = caught_at(message, location, || protocol_factory().into_any());
         let Some(protocol) = made else { return };
@@ -114,9 +124,10 @@ where
             #[cfg(unix)]
             Accepted::Unix(stream) => (stream.into(), None),
         };
-        let options = named(type_name::<P>(), wire.kind(), peer);
+        let kind = if session.is_some() { "tls" } else { wire.kind() };
+        let options = named(type_name::<P>(), kind, peer);
         let wire = Arc::new(wire);
-        let stream = Stream::new(wire.clone(), peer);
+        let stream = Stream::new(wire.clone(), peer, session);
         let client = shared.enter(Connection::Protocol(Transport(stream.clone())));
         spawn(stream, wire, protocol, None, location, client, &options);
     })

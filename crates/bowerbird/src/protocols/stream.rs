@@ -7,13 +7,19 @@
 //! writing:  OPEN --write_eof()--> WANTED --all is sent--> DONE       from OPEN to DONE if nothing waits
 //!           of a pipe: the reading end NEVER writes, the writing one has ENDED reading and closes at write_eof()
 //! ```
-//! Both are looked at in phase OPEN only (WANTED also in FLUSHING, where closing ends the direction anyway).
+//! A transport over TLS (the module `channel`) has no end of writing but its close, and the end of its reading closes
+//! it, as in asyncio. Both are looked at in phase OPEN only (WANTED also in FLUSHING, where closing ends the direction anyway).
 //! The task reads in OPEN and READS, and sends while there is a backlog.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
+#[cfg(feature = "tls")]
+use std::time::Duration;
+
+#[cfg(feature = "tls")]
+use bowerbird_net::tls::TlsInfo;
 
 use super::Transport;
 use super::any::AnyProtocol;
@@ -22,8 +28,13 @@ use super::connection::{Connection, Kind, Step};
 use super::hub::Hub;
 use super::life::{Backlog, Life, report_lost_write};
 use super::wire::Wire;
+use channel::Channel;
 
+mod channel;
+pub(super) use channel::Session;
 mod moves;
+#[cfg(feature = "tls")]
+mod secure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
@@ -46,6 +57,7 @@ enum Writing {
 pub(super) enum Misuse {
     AfterEof,
     ReadingEnd,
+    OverTls,
 }
 
 struct State {
@@ -55,6 +67,7 @@ struct State {
     reading: Reading,
     writing: Writing,
     next_protocol: Option<AnyProtocol>,
+    channel: Channel,
 }
 
 /// What the handles of a transport and its task share.
@@ -62,6 +75,9 @@ pub(super) struct Stream {
     hub: Hub<State>,
     local_addr: OnceLock<Option<SocketAddr>>,
     peer_addr: OnceLock<Option<SocketAddr>>,
+    /// What is known of the session, and how long its end may take.
+    #[cfg(feature = "tls")]
+    tls: OnceLock<Box<(TlsInfo, Duration)>>,
 }
 
 /// What is to be done once the state's lock is free.
@@ -73,22 +89,34 @@ struct After {
 }
 
 impl Stream {
-    pub(super) fn new(wire: Arc<Wire>, peer_addr: Option<SocketAddr>) -> Arc<Self> {
+    /// With a session it is made when the handshake is done.
+    pub(super) fn new(
+        wire: Arc<Wire>,
+        peer_addr: Option<SocketAddr>,
+        session: Option<Session>,
+    ) -> Arc<Self> {
         let state = State {
             life: Life::new(),
             reading: if wire.can_read() { Reading::Reads } else { Reading::Ended },
             writing: if wire.can_write() { Writing::Open } else { Writing::Never },
             wire: Some(wire),
             next_protocol: None,
+            channel: session.map_or(Channel::Plain, Channel::first),
         };
         let known = peer_addr.map_or_else(OnceLock::new, |address| OnceLock::from(Some(address)));
-        Arc::new(Self { hub: Hub::new(state), local_addr: OnceLock::new(), peer_addr: known })
+        Arc::new(Self {
+            hub: Hub::new(state),
+            local_addr: OnceLock::new(),
+            peer_addr: known,
+            #[cfg(feature = "tls")]
+            tls: OnceLock::new(),
+        })
     }
 
     // ----- for the handles -------------------------------------------------------------------------
 
     pub(super) fn close(&self) {
-        self.hub.change(|state| ((), state.life.close()));
+        self.hub.change(|state| ((), state.close()));
     }
 
     pub(super) fn abort(&self) {
@@ -133,23 +161,26 @@ impl Stream {
         Ok(())
     }
 
-    pub(super) fn write_eof(&self) {
+    pub(super) fn write_eof(&self) -> Result<(), Misuse> {
         self.hub.change(|state| {
+            if !state.channel.is_plain() {
+                return (Err(Misuse::OverTls), false);
+            }
             if state.life.is_closing() || state.writing != Writing::Open {
-                return ((), false);
+                return (Ok(()), false);
             }
             state.writing = Writing::Wanted;
             if state.wire.as_ref().is_some_and(|wire| wire.has_two_ways()) {
-                return ((), state.end_writing());
+                return (Ok(()), state.end_writing());
             }
             // A pipe has no other end than that of the transport.
             state.writing = Writing::Done;
-            ((), state.life.close())
-        });
+            (Ok(()), state.life.close())
+        })
     }
 
     pub(super) fn can_write_eof(&self) -> bool {
-        self.hub.with(|state| state.writing != Writing::Never)
+        self.hub.with(|state| state.writing != Writing::Never && state.channel.is_plain())
     }
 
     pub(super) fn set_limits(
@@ -212,12 +243,11 @@ impl Stream {
         self.hub.with(|state| {
             // It may have been lost on another thread.
             let Some(wire) = &state.wire else { return Ok(()) };
-            if state.life.backlog.is_empty() {
+            if state.life.is_lost() {
                 return Ok(());
             }
-            match wire.try_write(state.life.backlog.front()) {
-                Ok(count) => {
-                    state.life.backlog.advance(count);
+            match state.channel.send(wire, &mut state.life.backlog) {
+                Ok(()) => {
                     state.end_writing();
                     Ok(())
                 }
@@ -230,6 +260,33 @@ impl Stream {
         })
     }
 
+    /// Reads what has come.
+    pub(super) fn receive(&self, wire: &Wire, room: &mut [u8]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if self.tls.get().is_some() {
+            return self.receive_secured(wire, room);
+        }
+        wire.try_read(room)
+    }
+
+    /// Whether something may be read that is not in the socket any more.
+    pub(super) fn has_news(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.get().is_some() {
+            return self.hub.with(|state| state.channel.has_news());
+        }
+        false
+    }
+
+    /// An error of reading ends the connection; what waits is sent if the other direction may be whole.
+    pub(super) fn receive_failed(&self, error: io::Error) {
+        #[cfg(feature = "tls")]
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return self.was_cut(error);
+        }
+        self.fail(Some(error));
+    }
+
     /// The stream has ended: nothing more is read.
     pub(super) fn reading_ended(&self) {
         self.hub.with(|state| state.reading = Reading::Ended);
@@ -237,20 +294,31 @@ impl Stream {
 
     /// Whether something can be left to do after the end of the stream.
     pub(super) fn may_stay_open(&self) -> bool {
-        self.hub.with(|state| state.writing != Writing::Never)
+        self.hub.with(|state| state.writing != Writing::Never && state.channel.is_plain())
     }
 }
 
 impl Kind for Stream {
     type Protocol = AnyProtocol;
     type Wire = Wire;
+    #[cfg(feature = "tls")]
+    type Own = secure::Own;
+    #[cfg(feature = "tls")]
+    type Extra = secure::Extra;
+    #[cfg(not(feature = "tls"))]
     type Own = ();
+    #[cfg(not(feature = "tls"))]
+    type Extra = std::convert::Infallible;
 
     fn connection_made(self: &Arc<Self>, protocol: &mut AnyProtocol) {
         protocol.connection_made(Transport(self.clone()));
     }
 
-    fn next(&self, waker: &Waker) -> Step<AnyProtocol> {
+    fn is_ready(&self) -> bool {
+        self.hub.with(|state| state.channel.may_read())
+    }
+
+    fn next(&self, waker: &Waker) -> Step<Self> {
         self.hub.wait_with(waker, State::next)
     }
 
@@ -259,7 +327,10 @@ impl Kind for Stream {
     }
 
     fn leave(&self) {
-        let left = self.hub.with(|state| (state.wire.take(), state.next_protocol.take()));
+        let left = self.hub.with(|state| {
+            let channel = std::mem::replace(&mut state.channel, Channel::Plain);
+            (state.wire.take(), state.next_protocol.take(), channel)
+        });
         drop(left);
         self.hub.forget_waker();
     }
@@ -272,20 +343,50 @@ impl Kind for Stream {
     ) -> Poll<()> {
         moves::poll_move(task, cx, reads, writes)
     }
+
+    #[cfg(feature = "tls")]
+    fn poll_extra<G>(
+        task: &mut Connection<Self, G>,
+        cx: &mut Context<'_>,
+        extra: secure::Extra,
+    ) -> Poll<()> {
+        task.poll_secure(cx, extra)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn poll_extra<G>(
+        _: &mut Connection<Self, G>,
+        _: &mut Context<'_>,
+        extra: Self::Extra,
+    ) -> Poll<()> {
+        match extra {}
+    }
 }
 
 impl State {
-    fn next(&mut self) -> Step<AnyProtocol> {
+    fn next(&mut self) -> Step<Stream> {
+        // One that is not made yet has no protocol to exchange, and nothing to pause.
         if let Some(protocol) = self.next_protocol.take() {
             return Step::Adopt(protocol);
         }
-        match self.life.next() {
-            Some(turn) => Step::Turn(turn),
-            None => Step::Move {
-                reads: !self.life.is_closing() && self.reading == Reading::Reads,
-                writes: !self.life.backlog.is_empty(),
-            },
+        if let Some(turn) = self.life.next() {
+            return Step::Turn(turn);
         }
+        #[cfg(feature = "tls")]
+        if let Some(extra) = self.next_extra() {
+            return Step::Extra(extra);
+        }
+        let wants = !self.life.is_closing() && self.reading == Reading::Reads;
+        Step::Move {
+            reads: wants && self.channel.may_read(),
+            writes: self.channel.wants_write(&self.life.backlog),
+        }
+    }
+
+    /// Edges 1 and 3. Returns whether the task must look.
+    fn close(&mut self) -> bool {
+        // In a handshake there is nothing that could be sent, as in asyncio.
+        if self.channel.may_read() { self.life.close() } else { self.life.fail(None) }
     }
 
     fn write(&mut self, pieces: &[IoSlice<'_>]) -> After {
@@ -295,13 +396,8 @@ impl State {
         let Some(wire) = &self.wire else { return After::default() };
         let mut sent = 0;
         if self.life.backlog.is_empty() {
-            let result = match pieces {
-                [piece] => wire.try_write(piece),
-                _ => wire.try_write_vectored(pieces),
-            };
-            match result {
+            match self.channel.send_now(wire, pieces) {
                 Ok(count) => sent = count,
-                Err(error) if is_retry(&error) => {}
                 Err(error) => {
                     let wakes = self.life.fail(Some(error));
                     return After { wakes, reports: false };

@@ -73,7 +73,7 @@ fn pipe_of(
     location: &'static Location<'static>,
 ) -> (Transport, Pipe) {
     let wire = Arc::new(wire);
-    let stream = Stream::new(wire.clone(), None);
+    let stream = Stream::new(wire.clone(), None, None);
     let protocol = PipeProtocol { fd, heard: heard.clone() }.into_any();
     let pipe = Connection::new(stream.clone(), wire, protocol, None, location, ());
     (Transport(stream), pipe)

@@ -102,11 +102,17 @@ impl Transport {
     /// on; the transport of a pipe is closed. On a transport that is closing it does nothing.
     ///
     /// asyncio: `WriteTransport.write_eof`.
+    ///
+    /// # Panics
+    /// Over TLS, or when that has begun: there [`close`](Self::close) is the only end.
+    #[track_caller]
     pub fn write_eof(&self) {
-        self.0.write_eof();
+        if let Err(misuse) = self.0.write_eof() {
+            misused("write_eof", misuse);
+        }
     }
 
-    /// Returns whether [`write_eof`](Self::write_eof) is possible: not at the reading end of a pipe.
+    /// Returns whether [`write_eof`](Self::write_eof) is possible: not at the reading end of a pipe, and not over TLS.
     ///
     /// asyncio: `WriteTransport.can_write_eof`.
     pub fn can_write_eof(&self) -> bool {
@@ -219,6 +225,18 @@ impl Transport {
         self.0.peer_addr()
     }
 
+    /// What the two sides of its TLS session agreed on; `None` without TLS, or before the handshake is done. It is known
+    /// after the end too.
+    ///
+    /// asyncio: `get_extra_info("ssl_object")`, `"peercert"`, `"cipher"`.
+    ///
+    /// # Examples
+    /// See [`CreateConnection::tls`](super::CreateConnection::tls).
+    #[cfg(feature = "tls")]
+    pub fn tls_info(&self) -> Option<&bowerbird_net::tls::TlsInfo> {
+        self.0.tls_info()
+    }
+
     /// Looks at the socket, to set its options: a [`TcpStream`](crate::net::TcpStream), a `UnixStream`,
     /// an end of a pipe. `None` if it is closed, or of another type. What is read from it or written to it is missing in the transport.
     ///
@@ -250,6 +268,9 @@ fn misused(call: &str, misuse: Misuse) {
         Misuse::AfterEof => panic!(
             "{call}() was called after write_eof() on a transport; write everything before it, or use close() \
              at the end instead"
+        ),
+        Misuse::OverTls => panic!(
+            "{call}() was called on a transport over TLS, whose directions do not end apart; use close() at the end"
         ),
         Misuse::ReadingEnd => panic!(
             "{call}() was called on the reading end of a pipe; give its writing end to connect_write_pipe()"

@@ -126,6 +126,12 @@ impl Shared {
         })
     }
 
+    /// What begins the sessions of clients.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(&self) -> Option<&bowerbird_net::tls::TlsAcceptor> {
+        self.settings.tls.as_ref()
+    }
+
     /// Begins to serve; `Ok(true)` for the first who does, `Err` if it is closed.
     pub(super) fn begin_serving(&self) -> Result<bool, Closed> {
         let mut state = self.state.lock();

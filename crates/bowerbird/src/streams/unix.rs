@@ -129,6 +129,14 @@ impl StartUnixServer {
         Self { start: self.start.max_connections(count), ..self }
     }
 
+    /// Does a TLS handshake with each client; as [`StartServer::tls`].
+    ///
+    /// asyncio: `ssl=`.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, acceptor: &bowerbird_net::tls::TlsAcceptor) -> Self {
+        Self { start: self.start.tls(acceptor), ..self }
+    }
+
     /// Sets whether it accepts at once, or from [`Server::start_serving`] on.
     ///
     /// asyncio: `start_serving=`.

@@ -78,10 +78,13 @@ impl<G> Connection<Stream, G> {
     /// Asks for room only when something is there.
     fn poll_receive_buffered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(wire) = self.wire.clone() else { return Poll::Pending };
+        let shared = self.shared.clone();
         loop {
-            if let Err(error) = ready!(wire.poll_read_ready(cx)) {
-                self.shared.fail(Some(error));
-                return Poll::Ready(());
+            if !self.shared.has_news() {
+                if let Err(error) = ready!(wire.poll_read_ready(cx)) {
+                    self.shared.fail(Some(error));
+                    return Poll::Ready(());
+                }
             }
             let read = self.fatal(&calls::GET_BUFFER, |protocol| {
                 let AnyProtocol::Buffered(protocol) = protocol else { return Ok(0) };
@@ -90,7 +93,7 @@ impl<G> Connection<Stream, G> {
                     !room.is_empty(),
                     "get_buffer() returned an empty buffer; give room for a byte at least"
                 );
-                wire.try_read(room)
+                shared.receive(&wire, room)
             });
             match read {
                 None => {}
@@ -103,7 +106,7 @@ impl<G> Connection<Stream, G> {
                     });
                 }
                 Some(Err(error)) if is_retry(&error) => continue,
-                Some(Err(error)) => self.shared.fail(Some(error)),
+                Some(Err(error)) => self.shared.receive_failed(error),
             }
             return Poll::Ready(());
         }
@@ -113,11 +116,11 @@ impl<G> Connection<Stream, G> {
     fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<Option<usize>> {
         let Some(wire) = &self.wire else { return Poll::Pending };
         loop {
-            match wire.try_read(room) {
+            match self.shared.receive(wire, room) {
                 Err(error) if is_retry(&error) => {}
                 Ok(count) => return Poll::Ready(Some(count)),
                 Err(error) => {
-                    self.shared.fail(Some(error));
+                    self.shared.receive_failed(error);
                     return Poll::Ready(None);
                 }
             }
