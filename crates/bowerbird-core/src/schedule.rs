@@ -58,8 +58,8 @@ impl Occupant<'_> {
         }
     }
 
-    /// A task that gave way to the others.
-    #[inline]
+    /// A task that gave way to the others. Inlined into the loop: the call was a twentieth of a yield.
+    #[inline(always)]
     pub(crate) fn schedule_yielded(&self, task: Runnable) {
         if matches!(self.rights, Rights::OnlyWorker | Rights::Guest)
             || task.header().state.load().is_local()
