@@ -52,7 +52,8 @@ pub(crate) fn write(report: &Report, by_cpu: bool, directory: &Path) -> io::Resu
                 let title = group.title().to_lowercase().replace(' ', "-");
                 let name = format!("{title}-{workers}.svg");
                 let plural = if workers == 1 { "" } else { "s" };
-                let what = if by_cpu { ", CPU time" } else { "" };
+                let is_other = rows.iter().any(|row| row.metric.name != row.case.main);
+                let what = if is_other { ", CPU time" } else { "" };
                 let title = format!("{}, {workers} worker{plural}{what}", group.title());
                 fs::write(directory.join(&name), draw(&title, &rows))?;
                 names.push(name);
