@@ -25,6 +25,18 @@ async fn pair() -> (UdpSocket, UdpSocket) {
 }
 
 #[test]
+fn peek_that_is_polled_takes_nothing() {
+    run(async {
+        let (one, other) = pair().await;
+        let mut room = [0; 8];
+        let peek = join(poll_fn(|cx| other.poll_peek(cx, &mut room)), one.send(b"hello"));
+        assert_eq!(peek.await.0.unwrap(), 5);
+        let count = other.recv(&mut room).await.unwrap();
+        assert_eq!(&room[..count], b"hello");
+    });
+}
+
+#[test]
 fn datagrams_go_both_ways() {
     run(async {
         for address in ["127.0.0.1:0", "[::1]:0"] {

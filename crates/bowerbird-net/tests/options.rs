@@ -9,7 +9,7 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use bowerbird_net::Keepalive;
-use bowerbird_net::{ConnectErrors, ConnectOptions, TcpListener, TcpSocket, TcpStream};
+use bowerbird_net::{ConnectErrors, ConnectOptions, TcpListener, TcpSocket, TcpStream, UdpSocket};
 use support::{join, run};
 
 fn loopback() -> SocketAddr {
@@ -186,5 +186,41 @@ fn all_errors_are_told_together() {
         let all = error.get_ref().unwrap().downcast_ref::<ConnectErrors>().unwrap();
         assert!(all.iter().all(|(_, error)| error.kind() == ErrorKind::ConnectionRefused));
         assert!(all.iter().map(|(address, _)| address).eq(addrs));
+    });
+}
+
+#[test]
+fn udp_socket_is_bound_with_its_options() {
+    run(async {
+        #[cfg(unix)]
+        {
+            let one = UdpSocket::bind(loopback()).reuse_port(true).await.unwrap();
+            let address = one.local_addr().unwrap();
+            let other = UdpSocket::bind(address).reuse_port(true).await.unwrap();
+            assert_eq!(other.local_addr().unwrap(), address);
+            assert_eq!(UdpSocket::bind(address).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+        }
+        let one = UdpSocket::bind(loopback()).reuse_address(true).await.unwrap();
+        assert!(socket2::SockRef::from(&one).reuse_address().unwrap());
+        for only_v6 in [true, false] {
+            let Ok(six) = UdpSocket::bind("[::]:0").only_v6(only_v6).await else { continue };
+            assert_eq!(socket2::SockRef::from(&six).only_v6().unwrap(), only_v6);
+        }
+    });
+}
+
+#[test]
+fn socket_of_another_library_connects() {
+    run(async {
+        let listener = TcpListener::bind(loopback()).await.unwrap();
+        assert!(listener.take_error().unwrap().is_none());
+        let kind = socket2::Type::STREAM;
+        let made = socket2::Socket::new(socket2::Domain::IPV4, kind, None).unwrap();
+        let socket = TcpSocket::from_std(made.into()).unwrap();
+        let connect = socket.connect(listener.local_addr().unwrap());
+        let (client, server) = join(connect, accept(&listener)).await;
+        let client = client.unwrap();
+        assert_eq!(client.local_addr().unwrap(), server.peer_addr().unwrap());
+        assert!(client.nodelay().unwrap());
     });
 }

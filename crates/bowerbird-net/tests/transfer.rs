@@ -8,6 +8,8 @@ mod support;
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Write};
 
+use bowerbird_io::Interest;
+use bowerbird_net::io::{Async, AsyncReadExt, AsyncWriteExt};
 use bowerbird_net::{TcpListener, TcpStream, UnixStream, pipe, splice};
 use support::{Directory, fresh_directory, join, poll_once_and_drop, run};
 
@@ -239,5 +241,34 @@ fn fifo_has_a_path() {
         std::fs::write(&plain, "no fifo").unwrap();
         let error = options.open_receiver(&plain).unwrap_err();
         assert!(error.to_string().contains("plain is no FIFO"), "{error}");
+    });
+}
+
+/// More than fits into the system's buffers, through readers and writers of std.
+#[test]
+fn anything_that_reads_and_writes_becomes_asynchronous() {
+    run(async {
+        let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (mut one, mut other) = (Async::new(one).unwrap(), Async::new(other).unwrap());
+        poll_once_and_drop(AsyncReadExt::read(&mut other, &mut [0; 1])).await;
+        let all = bytes(1_000_000);
+        let write = async {
+            AsyncWriteExt::write_all(&mut one, &all).await.unwrap();
+            AsyncWriteExt::flush(&mut one).await.unwrap();
+            drop(one);
+        };
+        let mut received = Vec::new();
+        let (read, ()) = join(AsyncReadExt::read_to_end(&mut other, &mut received), write).await;
+        assert_eq!(read.unwrap(), 1_000_000);
+        assert_eq!(received, all);
+        drop(other.into_inner());
+
+        let (receiver, sender) = rustix::pipe::pipe().unwrap();
+        let (receiver, mut sender) = (File::from(receiver), File::from(sender));
+        let mut receiver = Async::with_interest(receiver, Interest::READABLE).unwrap();
+        sender.write_all(b"hello").unwrap();
+        let mut room = [0; 5];
+        AsyncReadExt::read_exact(&mut receiver, &mut room).await.unwrap();
+        assert_eq!(&room, b"hello");
     });
 }

@@ -140,6 +140,19 @@ fn peek_takes_nothing_and_waits_like_a_read() {
 }
 
 #[test]
+fn peek_that_is_polled_takes_nothing() {
+    run(async {
+        let (mut client, mut server) = pair();
+        let mut room = [0; 2];
+        let peek = std::future::poll_fn(|cx| client.poll_peek(cx, &mut room));
+        let (count, _) = join(peek, server.write_all(b"xy")).await;
+        assert_eq!(count.unwrap(), 2);
+        client.read_exact(&mut room).await.unwrap();
+        assert_eq!(&room, b"xy");
+    });
+}
+
+#[test]
 fn several_pieces_in_one_call() {
     run(async {
         let (client, server) = pair();

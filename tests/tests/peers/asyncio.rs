@@ -1,7 +1,9 @@
 //! Python's asyncio at the other end, by the scripts beside this file.
 
 use bowerbird::io::{AsyncReadExt, AsyncWriteExt};
-use bowerbird::net::{TcpListener, UdpSocket};
+use bowerbird::net::{TcpListener, UdpSocket, UnixDatagram};
+use bowerbird::protocols::{DatagramProtocol, DatagramTransport, create_datagram_endpoint};
+use bowerbird::sync::mpsc;
 use bowerbird::{open_connection, open_unix_connection, start_server, start_unix_server};
 use bowerbird_tests::{Program, on_workers};
 
@@ -120,6 +122,46 @@ fn datagrams_both_ways() {
             let count = socket.recv(&mut buffer).await.unwrap();
             assert!(buffer[..count] == sent);
         }
+    });
+}
+
+/// Answers, or passes on what it hears.
+struct Datagrams(Option<DatagramTransport<UnixDatagram>>, Option<mpsc::UnboundedSender<Vec<u8>>>);
+
+impl DatagramProtocol<UnixDatagram> for Datagrams {
+    fn connection_made(&mut self, transport: DatagramTransport<UnixDatagram>) {
+        self.0 = Some(transport);
+    }
+    fn datagram_received(&mut self, data: &[u8], from: std::os::unix::net::SocketAddr) {
+        match (&self.1, &self.0) {
+            (Some(heard), _) => heard.send(data.to_vec()).unwrap(),
+            (None, Some(transport)) => transport.sendto(data, from),
+            (None, None) => unreachable!("made first"),
+        }
+    }
+}
+
+#[test]
+fn unix_datagrams_both_ways() {
+    on_workers(2, async {
+        let directory = Directory::new();
+        let (path, own) = (directory.path("ours"), directory.path("client"));
+        let create = create_datagram_endpoint(|| Datagrams(None, None));
+        let server = create.local_addr(&path).await.unwrap();
+        client(&["unix-datagrams", &path, &own], "Unix datagrams").await;
+        server.close();
+
+        let path = directory.path("theirs");
+        let _server = PythonServer::start(&["unix-datagrams", &path]);
+        let (heard, mut answers) = mpsc::unbounded_channel();
+        let create = create_datagram_endpoint(|| Datagrams(None, Some(heard)));
+        let own = directory.path("own");
+        let transport = create.local_addr(own).remote_addr(&path).await.unwrap();
+        for size in [1, 1000, 9000] {
+            transport.sendto(&vec![7; size], None);
+            assert!(answers.recv().await.unwrap() == vec![7; size]);
+        }
+        transport.close();
     });
 }
 

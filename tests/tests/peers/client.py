@@ -1,6 +1,8 @@
-"""Clients of asyncio's for echo servers: client.py tcp PORT | unix PATH | udp PORT | tls PORT AUTHORITY. Says "ok"."""
+"""Clients of asyncio's for echo servers: client.py tcp PORT | unix PATH | udp PORT | tls PORT AUTHORITY
+| unix-datagrams PATH OWN. Says "ok"."""
 
 import asyncio
+import socket
 import ssl
 import sys
 
@@ -29,9 +31,9 @@ class Client(asyncio.DatagramProtocol):
         self.received.put_nowait(data)
 
 
-async def datagrams(port):
+async def datagrams(**where):
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(Client, remote_addr=("127.0.0.1", port))
+    transport, protocol = await loop.create_datagram_endpoint(Client, **where)
     for size in (1, 1000, 1500):
         transport.sendto(b"x" * size)
         assert await asyncio.wait_for(protocol.received.get(), 10) == b"x" * size
@@ -45,7 +47,9 @@ async def main():
     elif kind == "unix":
         await talk(*await asyncio.open_unix_connection(where), True)
     elif kind == "udp":
-        await datagrams(int(where))
+        await datagrams(remote_addr=("127.0.0.1", int(where)))
+    elif kind == "unix-datagrams":
+        await datagrams(remote_addr=where, local_addr=rest[0], family=socket.AF_UNIX)
     elif kind == "tls":
         context = ssl.create_default_context(cafile=rest[0])
         connection = asyncio.open_connection("127.0.0.1", int(where), ssl=context, server_hostname="localhost")

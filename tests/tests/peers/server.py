@@ -1,7 +1,9 @@
-"""Echo servers of asyncio's: server.py tcp | unix PATH | udp | tls CHAIN KEY. Says its port, and then "ready"."""
+"""Echo servers of asyncio's: server.py tcp | unix PATH | udp | unix-datagrams PATH | tls CHAIN KEY. Says its
+port, and then "ready"."""
 
 import asyncio
 import signal
+import socket
 import ssl
 import sys
 
@@ -34,6 +36,8 @@ async def main():
     elif kind == "udp":
         transport, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
         port = transport.get_extra_info("sockname")[1]
+    elif kind == "unix-datagrams":
+        await loop.create_datagram_endpoint(Echo, local_addr=rest[0], family=socket.AF_UNIX)
     elif kind == "tls":
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*rest)
