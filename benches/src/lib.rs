@@ -18,6 +18,7 @@ pub mod cases;
 pub mod primitives;
 pub mod sync_cases;
 pub mod raw;
+pub mod servers;
 pub mod echo;
 pub mod machine;
 #[cfg(feature = "peers")]

@@ -9,10 +9,11 @@ use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 
 use crate::cases::Case;
-use crate::echo::Client;
+use crate::echo::{BUFFER_BYTES, CONNECTIONS, Client, Load, MESSAGE_BYTES};
 use crate::machine::with_one_cpu;
 use crate::primitives::{self, Primitives};
 use crate::runtimes::{self, Runtime, Visitor};
+use crate::servers::{self, Network};
 use crate::sync_cases::SyncCase;
 
 /// Measures `C` on all runtimes.
@@ -68,7 +69,7 @@ impl<C: SyncCase> primitives::Visitor for SyncInGroup<'_, '_, C> {
 
 /// How one runtime is measured.
 trait RuntimeBencher: Copy {
-    fn bench<R: Runtime>(self, bencher: &mut Bencher<'_>, workers: usize);
+    fn bench<R: Network>(self, bencher: &mut Bencher<'_>, workers: usize);
 }
 
 fn settle(group: &mut BenchmarkGroup<'_, WallTime>) {
@@ -95,7 +96,7 @@ struct InGroup<'a, 'g, B> {
 impl<B: RuntimeBencher> Visitor for InGroup<'_, '_, B> {
     type Output = ();
 
-    fn visit<R: Runtime>(&mut self) {
+    fn visit<R: Network>(&mut self) {
         let id = BenchmarkId::new(R::NAME, self.workers);
         self.group.bench_function(id, |bencher| match self.workers {
             1 => with_one_cpu(|| self.how.bench::<R>(bencher, 1)),
@@ -115,7 +116,7 @@ impl<C> Clone for CaseBencher<C> {
 impl<C> Copy for CaseBencher<C> {}
 
 impl<C: Case> RuntimeBencher for CaseBencher<C> {
-    fn bench<R: Runtime>(self, bencher: &mut Bencher<'_>, workers: usize) {
+    fn bench<R: Network>(self, bencher: &mut Bencher<'_>, workers: usize) {
         bencher.iter_custom(|count| R::run(workers, C::batches::<R>(count)));
     }
 }
@@ -124,11 +125,14 @@ impl<C: Case> RuntimeBencher for CaseBencher<C> {
 struct EchoBencher;
 
 impl RuntimeBencher for EchoBencher {
-    fn bench<R: Runtime>(self, bencher: &mut Bencher<'_>, workers: usize) {
+    fn bench<R: Network>(self, bencher: &mut Bencher<'_>, workers: usize) {
         let (bound, address) = mpsc::channel();
-        let connections = crate::echo::CONNECTIONS;
-        let server = thread::spawn(move || R::run(workers, R::serve_echo(bound, connections)));
-        let mut client = Client::connect(address.recv().expect("the server is there"));
+        let serve = servers::echo::<R, BUFFER_BYTES>(bound, CONNECTIONS);
+        let server = thread::spawn(move || R::run(workers, serve));
+        let mut client = Client::connect(
+            address.recv().expect("the server is there"),
+            Load::echo(MESSAGE_BYTES),
+        );
         bencher.iter_custom(|count| {
             let done = client.exchange(|messages, _| messages >= count);
             done.elapsed.mul_f64(count as f64 / done.messages as f64)

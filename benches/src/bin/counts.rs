@@ -18,9 +18,10 @@ use bowerbird_benches::cases::{
     Case, ChainedSpawn, Fib, Gather1000, PingPong, SpawnAwaitOne, SpawnManyLocal, TimerChurn,
     YieldMany,
 };
-use bowerbird_benches::echo::MESSAGE_BYTES;
+use bowerbird_benches::echo::{BUFFER_BYTES, MESSAGE_BYTES};
 use bowerbird_benches::primitives::{self, Kind, Primitives};
 use bowerbird_benches::runtimes::{self, Runtime};
+use bowerbird_benches::servers::{self, Network};
 use bowerbird_benches::sync_cases::{
     Broadcast1, Broadcast1000, EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1,
     Mpsc8, Oneshot, SemaphoreWaits, SyncCase, TokenPass, Watch1, Watch1000,
@@ -158,7 +159,7 @@ fn list() {
 }
 
 /// So many messages there and back over one connection, one after the other.
-fn tcp_echo<R: Runtime>(messages: u64, workers: usize) {
+fn tcp_echo<R: Network>(messages: u64, workers: usize) {
     let (bound, address) = mpsc::channel::<SocketAddr>();
     let client = thread::spawn(move || {
         let address = address.recv().expect("the server is there");
@@ -170,6 +171,6 @@ fn tcp_echo<R: Runtime>(messages: u64, workers: usize) {
             stream.read_exact(&mut message).expect("receive");
         }
     });
-    R::run(workers, R::serve_echo(bound, 1));
+    R::run(workers, servers::echo::<R, BUFFER_BYTES>(bound, 1));
     client.join().expect("the client ends");
 }

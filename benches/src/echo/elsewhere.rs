@@ -1,9 +1,9 @@
-//! The client where there is no epoll: the echo is measured on Linux only.
+//! The client where there is no epoll: the servers are measured on Linux only.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Exchange;
+use super::{Exchange, Load};
 
 /// Connections to one server.
 pub struct Client;
@@ -14,8 +14,8 @@ impl Client {
     /// # Panics
     ///
     /// Always.
-    pub fn connect(_: SocketAddr) -> Self {
-        panic!("the echo benchmark needs Linux");
+    pub fn connect(_: SocketAddr, _: Load) -> Self {
+        panic!("the server benchmarks need Linux");
     }
 
     /// Refuses.
@@ -24,12 +24,16 @@ impl Client {
     ///
     /// Always.
     pub fn connect_udp(_: SocketAddr) -> Self {
-        panic!("the echo benchmark needs Linux");
+        panic!("the server benchmarks need Linux");
     }
 
-    /// Never called.
-    pub fn end_udp(self) {
-        unreachable!("there is no client here");
+    /// Refuses.
+    ///
+    /// # Panics
+    ///
+    /// Always.
+    pub fn connect_again_and_again(_: SocketAddr) -> Self {
+        panic!("the server benchmarks need Linux");
     }
 
     /// Never called.

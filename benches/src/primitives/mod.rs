@@ -5,7 +5,10 @@
 
 use std::future::Future;
 
-use crate::runtimes::{self, Runtime};
+use crate::runtimes;
+#[cfg(feature = "peers")]
+use crate::runtimes::Runtime;
+use crate::servers::Network;
 
 /// What smol, flume and kanal do not have; no case asks for it.
 macro_rules! no_watch {
@@ -39,7 +42,7 @@ pub trait Primitives: Send + 'static {
     /// What the reports call it.
     const NAME: &'static str;
     /// Where it runs.
-    type Runtime: Runtime;
+    type Runtime: Network;
 
     /// A lock around a number.
     type Lock: Send + Sync + 'static;

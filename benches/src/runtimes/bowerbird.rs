@@ -4,18 +4,14 @@
 //! be stolen, a task can.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::mpsc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bowerbird::net::{TcpListener, TcpStream, UdpSocket};
 use bowerbird::runtime::Handle;
 use bowerbird::sync::oneshot;
 
 use super::{OURS, Runtime};
-use crate::echo::BUFFER_BYTES;
 
 /// Bowerbird.
 pub struct Bowerbird;
@@ -123,48 +119,5 @@ impl Runtime for Bowerbird {
     #[inline]
     async fn receive<T: Send + 'static>(receiver: oneshot::Receiver<T>) -> T {
         receiver.await.expect("the sender is gone")
-    }
-
-    async fn serve_echo(bound: mpsc::Sender<SocketAddr>, connections: usize) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
-        bound.send(listener.local_addr().expect("address")).expect("somebody asked");
-        let mut tasks = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            let (stream, _) = listener.accept().await.expect("accept");
-            tasks.push(Self::spawn(echo(stream)));
-        }
-        for task in tasks {
-            task.await;
-        }
-    }
-
-    async fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>) {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("bind");
-        bound.send(socket.local_addr().expect("address")).expect("somebody asked");
-        let echo = Self::spawn(async move {
-            let mut buffer = [0; BUFFER_BYTES];
-            loop {
-                match socket.recv_from(&mut buffer).await {
-                    Ok((0, _)) | Err(_) => return,
-                    Ok((count, from)) if socket.send_to(&buffer[..count], from).await.is_err() => {
-                        return;
-                    }
-                    Ok(_) => {}
-                }
-            }
-        });
-        echo.await;
-    }
-}
-
-#[allow(unused_mut, reason = "reading may need only a shared reference")]
-async fn echo(mut stream: TcpStream) {
-    let mut buffer = [0; BUFFER_BYTES];
-    loop {
-        match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(count) if stream.write_all(&buffer[..count]).await.is_err() => return,
-            Ok(_) => {}
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! What a case needs of a runtime, and the list of those that are compared.
 
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::mpsc;
 use std::time::Duration;
+
+use crate::servers::Network;
 
 #[cfg(feature = "peers")]
 pub mod async_std;
@@ -87,17 +87,6 @@ pub trait Runtime: Send + Sized + 'static {
 
     /// Waits for it.
     fn receive<T: Send + 'static>(receiver: Self::Receiver<T>) -> impl Future<Output = T> + Send;
-
-    /// Serves an echo with [`crate::echo::BUFFER_BYTES`] a connection, a task each: says on `bound`
-    /// where, accepts `connections` of them and returns when all have been closed by the client.
-    fn serve_echo(
-        bound: mpsc::Sender<SocketAddr>,
-        connections: usize,
-    ) -> impl Future<Output = ()> + Send + 'static;
-
-    /// Serves an echo of datagrams, in one task: says on `bound` where, and returns when an empty one comes.
-    fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>)
-    -> impl Future<Output = ()> + Send + 'static;
 }
 
 /// Something to be done for a runtime that is chosen at run time.
@@ -106,7 +95,7 @@ pub trait Visitor {
     type Output;
 
     /// Does it for `R`.
-    fn visit<R: Runtime>(&mut self) -> Self::Output;
+    fn visit<R: Network>(&mut self) -> Self::Output;
 }
 
 /// The names of the runtimes that may start with any number of workers: ours first, then the peers.

@@ -7,19 +7,16 @@
 //! `futures_channel::oneshot` stands in for it, the faster choice beside `async_channel::bounded(1)`.
 
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use async_executor::{Executor, StaticExecutor, Task};
-use async_io::{Async, Timer};
+use async_io::Timer;
 use futures_channel::oneshot;
-use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures_lite::StreamExt;
 use futures_util::future::join_all;
 
 use super::Runtime;
-use crate::echo::BUFFER_BYTES;
 
 static SHARED: Executor<'static> = Executor::new();
 static STATIC: StaticExecutor = StaticExecutor::new();
@@ -148,48 +145,5 @@ impl<const IS_STATIC: bool> Runtime for Smol<IS_STATIC> {
     #[inline]
     async fn receive<T: Send + 'static>(receiver: oneshot::Receiver<T>) -> T {
         receiver.await.expect("the sender is gone")
-    }
-
-    async fn serve_echo(bound: mpsc::Sender<SocketAddr>, connections: usize) {
-        let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
-        bound.send(listener.get_ref().local_addr().expect("address")).expect("somebody asked");
-        let mut tasks = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            let (stream, _) = listener.accept().await.expect("accept");
-            tasks.push(Self::spawn(echo(stream)));
-        }
-        for task in tasks {
-            task.await;
-        }
-    }
-
-    async fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>) {
-        let socket = Async::<UdpSocket>::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
-        bound.send(socket.get_ref().local_addr().expect("address")).expect("somebody asked");
-        let echo = Self::spawn(async move {
-            let mut buffer = [0; BUFFER_BYTES];
-            loop {
-                match socket.recv_from(&mut buffer).await {
-                    Ok((0, _)) | Err(_) => return,
-                    Ok((count, from)) if socket.send_to(&buffer[..count], from).await.is_err() => {
-                        return;
-                    }
-                    Ok(_) => {}
-                }
-            }
-        });
-        echo.await;
-    }
-}
-
-async fn echo(mut stream: Async<TcpStream>) {
-    stream.get_ref().set_nodelay(true).expect("nodelay");
-    let mut buffer = [0; BUFFER_BYTES];
-    loop {
-        match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(count) if stream.write_all(&buffer[..count]).await.is_err() => return,
-            Ok(_) => {}
-        }
     }
 }

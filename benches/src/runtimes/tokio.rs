@@ -4,21 +4,16 @@
 //! thread, which is no worker, and everything it spawned would cross threads.
 
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::mpsc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Runtime;
-use crate::echo::BUFFER_BYTES;
 
 /// tokio with either scheduler.
 pub struct Tokio<const CURRENT_THREAD: bool>;
@@ -133,48 +128,5 @@ impl<const CURRENT_THREAD: bool> Runtime for Tokio<CURRENT_THREAD> {
     #[inline]
     async fn receive<T: Send + 'static>(receiver: oneshot::Receiver<T>) -> T {
         receiver.await.expect("the sender is gone")
-    }
-
-    async fn serve_echo(bound: mpsc::Sender<SocketAddr>, connections: usize) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
-        bound.send(listener.local_addr().expect("address")).expect("somebody asked");
-        let mut tasks = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            let (stream, _) = listener.accept().await.expect("accept");
-            tasks.push(Self::spawn(echo(stream)));
-        }
-        for task in tasks {
-            task.await;
-        }
-    }
-
-    async fn serve_udp_echo(bound: mpsc::Sender<SocketAddr>) {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
-        bound.send(socket.local_addr().expect("address")).expect("somebody asked");
-        let echo = Self::spawn(async move {
-            let mut buffer = [0; BUFFER_BYTES];
-            loop {
-                match socket.recv_from(&mut buffer).await {
-                    Ok((0, _)) | Err(_) => return,
-                    Ok((count, from)) if socket.send_to(&buffer[..count], from).await.is_err() => {
-                        return;
-                    }
-                    Ok(_) => {}
-                }
-            }
-        });
-        echo.await;
-    }
-}
-
-async fn echo(mut stream: TcpStream) {
-    stream.set_nodelay(true).expect("nodelay");
-    let mut buffer = [0; BUFFER_BYTES];
-    loop {
-        match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(count) if stream.write_all(&buffer[..count]).await.is_err() => return,
-            Ok(_) => {}
-        }
     }
 }

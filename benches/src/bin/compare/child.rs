@@ -1,8 +1,6 @@
 //! One measurement: warm up, measure for about as long as asked, print the figures.
 
-use std::io::{self, BufRead, Read, Write};
-use std::net::TcpStream;
-use std::process::{self, Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bowerbird_benches::cases::{
@@ -10,25 +8,30 @@ use bowerbird_benches::cases::{
     SpawnAwaitOne, SpawnAwaitOneRemote, SpawnBlocking, SpawnManyLocal, SpawnManyRemoteIdle,
     TimerChurn, WakeLatency, YieldMany, latencies, round_trips,
 };
-use bowerbird_benches::echo::{Client, IDLE_CONNECTIONS};
-use bowerbird_benches::machine::{allow_many_descriptors, pin_to_one_cpu};
+use bowerbird_benches::machine::pin_to_one_cpu;
 use bowerbird_benches::primitives::{self, Primitives};
 use bowerbird_benches::raw;
 use bowerbird_benches::runtimes::{self, Runtime, Visitor};
+use bowerbird_benches::servers::Service;
 use bowerbird_benches::sync_cases::{
     Broadcast1, Broadcast1000, EventBroadcast, LockContended, LockHandOver, LockUncontended, Mpsc1,
     Mpsc8, Oneshot, SemaphoreWaits, SyncCase, TokenPass, Watch1, Watch1000,
 };
 
-use crate::measures::{self, percentile, print, sync, throughput};
+use crate::measures::{self, print, sync, throughput};
 use crate::others;
 use crate::plan::Measurement;
+use crate::served;
 
 /// Measures and prints.
 pub(crate) fn run(measurement: &Measurement) -> ExitCode {
     let Measurement { runtime, case, workers, budget } = measurement;
     if *workers == 1 {
         pin_to_one_cpu();
+    }
+    if let Some(service) = Service::of(case) {
+        served::run(measurement, service, print).expect("the server answers");
+        return ExitCode::SUCCESS;
     }
     if runtime == raw::NAME {
         raw::run(case, *workers, *budget, print);
@@ -112,100 +115,7 @@ impl Visitor for Runner<'_> {
             "fairness" => measures::fairness::<R>(workers),
             "parked_task_memory" => measures::memory::<R, Parked>(workers),
             "sleeping_task_memory" => measures::memory::<R, Sleeping>(workers),
-            "tcp_echo" | "udp_echo" => echo(self.0).expect("the echo server"),
-            "idle_connection_memory" => idle_memory(self.0).expect("the echo server"),
             _ => unreachable!("a case without a measurement: {case}"),
         }
-    }
-}
-
-/// This process is the client; the server is a child of it (pinned like it).
-fn echo(measurement: &Measurement) -> io::Result<()> {
-    let mut server = Server::start(measurement)?;
-    let port: u16 = server.answer()?;
-    let address = ([127, 0, 0, 1], port).into();
-    let is_udp = measurement.case == "udp_echo";
-    let mut client = if is_udp { Client::connect_udp(address) } else { Client::connect(address) };
-    let budget = measurement.budget;
-    client.exchange(|_, elapsed| elapsed > budget / 5);
-    let cpu_before: u64 = server.cpu_ns()?;
-    let mut done = client.exchange(|_, elapsed| elapsed > budget);
-    let cpu_ns = server.cpu_ns()? - cpu_before;
-    if is_udp {
-        client.end_udp();
-    } else {
-        drop(client);
-    }
-    server.process.wait()?;
-    done.latencies_ns.sort_unstable();
-    print("rate", done.messages as f64 / done.elapsed.as_secs_f64());
-    print("server-cpu", cpu_ns as f64 / done.messages as f64);
-    print("p50", percentile(&done.latencies_ns, 500) as f64 / 1e3);
-    print("p99", percentile(&done.latencies_ns, 990) as f64 / 1e3);
-    Ok(())
-}
-
-/// What a connection costs the server that has one task for it, waiting for the next message.
-fn idle_memory(measurement: &Measurement) -> io::Result<()> {
-    allow_many_descriptors();
-    let mut server = Server::start(measurement)?;
-    let port: u16 = server.answer()?;
-    let mut connections = Vec::new();
-    let mut connect = |count: usize| {
-        for index in 0..count {
-            connections.push(TcpStream::connect(("127.0.0.1", port))?);
-            // They are accepted in order: when this one answers, all have a task. Now and then, so that no
-            // listener's queue overflows.
-            if index % 64 == 0 || index + 1 == count {
-                let last = connections.last_mut().expect("just made");
-                last.write_all(b"there?")?;
-                last.read_exact(&mut [0; 6])?;
-            }
-        }
-        io::Result::Ok(())
-    };
-    connect(IDLE_CONNECTIONS.0)?;
-    let before = server.memory()?;
-    connect(IDLE_CONNECTIONS.1)?;
-    let grown = server.memory()?.saturating_sub(before);
-    print("memory", grown as f64 / IDLE_CONNECTIONS.1 as f64);
-    drop(connections);
-    server.process.wait()?;
-    Ok(())
-}
-
-struct Server {
-    process: Child,
-    answers: io::Lines<io::BufReader<process::ChildStdout>>,
-}
-
-impl Server {
-    fn start(measurement: &Measurement) -> io::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["--echo-server", &measurement.runtime, &measurement.workers.to_string()])
-            .arg(measurement.case)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = process.stdout.take().expect("it is piped");
-        Ok(Self { process, answers: io::BufReader::new(stdout).lines() })
-    }
-
-    fn answer<N: std::str::FromStr>(&mut self) -> io::Result<N> {
-        let line = self.answers.next().ok_or(io::ErrorKind::UnexpectedEof)??;
-        line.parse().map_err(|_| io::Error::other(format!("the server said {line:?}")))
-    }
-
-    fn cpu_ns(&mut self) -> io::Result<u64> {
-        self.ask("cpu")
-    }
-
-    fn memory(&mut self) -> io::Result<u64> {
-        self.ask("memory")
-    }
-
-    fn ask(&mut self, question: &str) -> io::Result<u64> {
-        writeln!(self.process.stdin.as_mut().expect("it is piped"), "{question}")?;
-        self.answer()
     }
 }

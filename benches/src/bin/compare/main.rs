@@ -29,6 +29,7 @@ mod plan;
 mod plots;
 mod progress;
 mod report;
+mod served;
 
 use args::{Args, Request, USAGE};
 use plan::Measurement;

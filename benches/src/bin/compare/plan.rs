@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bowerbird_benches::primitives::{self, Kind};
+use bowerbird_benches::servers::Service;
 use bowerbird_benches::{raw, runtimes};
 
 use crate::args::Args;
@@ -111,7 +112,11 @@ pub(crate) const CASES: &[Case] = {
         case("sleeping_task_memory", Memory, "memory").on_two().takes_ms(900),
         case("idle_connection_memory", Memory, "memory").takes_ms(900),
         case("tcp_echo", Network, "server-cpu"),
+        case("tcp_echo_16k", Network, "server-cpu"),
+        case("connection_churn", Network, "server-cpu"),
         case("udp_echo", Network, "server-cpu"),
+        case("http_plaintext", Network, "server-cpu"),
+        case("http_pipelined", Network, "server-cpu"),
     ]
 };
 
@@ -130,6 +135,9 @@ pub(crate) fn contenders(case: &Case, workers: usize) -> Vec<&'static str> {
         _ => runtimes::all_names(),
     };
     names.extend(others::names(case.name, workers));
+    if let Some(service) = Service::of(case.name) {
+        names.extend(service.others(workers));
+    }
     if raw::has(case.name, workers) {
         names.push(raw::NAME);
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bowerbird_benches::primitives::{self, Kind};
-use bowerbird_benches::raw;
 use bowerbird_benches::runtimes::{self, OURS};
+use bowerbird_benches::{raw, servers};
 
 use crate::others;
 use crate::plan::{self, Case, Group, Measurement};
@@ -186,17 +186,19 @@ impl Row {
 
 /// Neither we (our `Queue` stands among the channels) nor the floor.
 pub(crate) fn is_peer(name: &str) -> bool {
-    !name.starts_with(OURS) && name != raw::NAME
+    !name.starts_with(OURS) && !name.starts_with(raw::NAME)
 }
 
 /// Where somebody stands in a table: ours, the runtimes, the libraries, the other languages, the floor.
 pub(crate) fn rank(name: &str) -> usize {
     let order = runtimes::all_names().into_iter().chain(primitives::names(Kind::Channels)).chain([
-        "monoio",
+        servers::MONOIO,
+        servers::MONOIO_EPOLL,
         others::GO,
         others::ASYNCIO,
         others::UVLOOP,
         raw::NAME,
+        servers::RAW_TWO,
     ]);
     order.into_iter().position(|other| other == name).unwrap_or(usize::MAX)
 }
