@@ -6,7 +6,10 @@
 //! it, from two looks at the clock a batch, and wakes another for a batch that would last longer than
 //! [`WORTH`]: sixty quick answers of an echo server are one worker's, three handlers that compute are not.
 //!
-//! The estimate is of time, not of CPU: where the machine gives the worker's core to others it wakes help sooner.
+//! The estimate is of time, not of CPU: handlers that block, or a core that others use too, are a reason to wake help.
+//! But one batch counts for little: when the worker loses its core for a time slice once, thirty quick polls look like
+//! a millisecond each, and the next batches would wake a worker for nothing. So a measurement counts for twice the
+//! estimate at most, and slow handlers are believed when they are slow again.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -18,7 +21,10 @@ const WORTH: Duration = Duration::from_micros(500);
 /// What a poll is taken to last before any was measured.
 const FIRST_GUESS: Duration = Duration::from_micros(20);
 /// A new measurement counts for one in so many.
-const SHARE: u64 = 8;
+const SHARE: u64 = 4;
+/// And for so many times the estimate at most, if that is not too small to multiply.
+const MOST_TIMES: u64 = 2;
+const LEAST_NANOS: u64 = 500;
 
 /// The estimate of one worker.
 pub(crate) struct BatchCost {
@@ -42,8 +48,9 @@ impl BatchCost {
 
     fn measure(&self, began: Instant, polls: u32) {
         let took = system_now().saturating_duration_since(began).as_nanos() as u64;
-        let each = took / u64::from(polls.max(1));
-        self.nanos_a_poll.set((self.nanos_a_poll.get() * (SHARE - 1) + each) / SHARE);
+        let before = self.nanos_a_poll.get();
+        let each = (took / u64::from(polls.max(1))).min(before.max(LEAST_NANOS) * MOST_TIMES);
+        self.nanos_a_poll.set((before * (SHARE - 1) + each) / SHARE);
     }
 
     /// So many tasks were queued. Returns whether another worker should help.
@@ -59,6 +66,10 @@ impl BatchCost {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bowerbird_base::clock::system_now;
+
     use super::{BatchCost, FIRST_GUESS, WORTH};
 
     /// How many tasks are left to one worker.
@@ -90,5 +101,26 @@ mod tests {
         let before = cost.nanos_a_poll.get();
         cost.end(5);
         assert_eq!(cost.nanos_a_poll.get(), before, "nothing began");
+    }
+
+    #[test]
+    fn one_slow_batch_is_not_believed_and_many_are() {
+        const QUICK: u64 = 6_000;
+        let cost = BatchCost::new();
+        cost.nanos_a_poll.set(QUICK);
+        let long_ago = system_now().checked_sub(Duration::from_secs(1)).unwrap();
+        // It lost its core in the middle.
+        cost.measure(long_ago, 30);
+        assert!(!cost.begin(64, 0), "{}", cost.nanos_a_poll.get());
+        for _ in 0..40 {
+            cost.measure(long_ago, 1_000);
+        }
+        assert!(cost.nanos_a_poll.get() > 900_000, "{}", cost.nanos_a_poll.get());
+        // Also from nothing.
+        cost.nanos_a_poll.set(0);
+        for _ in 0..60 {
+            cost.measure(long_ago, 1_000);
+        }
+        assert!(cost.nanos_a_poll.get() > 900_000, "{}", cost.nanos_a_poll.get());
     }
 }
