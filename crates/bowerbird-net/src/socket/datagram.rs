@@ -129,7 +129,7 @@ impl OsDatagram for UdpSocket {
 
     #[inline]
     fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        UdpSocket::recv_from(self, buffer)
+        os::recv_from(self, buffer)
     }
 
     #[inline]
@@ -152,6 +152,6 @@ impl OsDatagram for UdpSocket {
 
     #[inline]
     fn send_to(&self, bytes: &[u8], to: &SocketAddr) -> io::Result<usize> {
-        UdpSocket::send_to(self, bytes, to)
+        os::send_to(self, bytes, to)
     }
 }

@@ -1,7 +1,7 @@
 //! Linux: sockets are born non-blocking and closed in children.
 
 use std::io::{self, IoSliceMut};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
 
@@ -41,6 +41,32 @@ pub(super) fn before_bind(socket: &Socket) -> io::Result<()> {
 /// What is accepted inherits TCP_NODELAY here.
 pub(super) fn before_accept(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)
+}
+
+/// Receives. By the bare system call, as the three below: the C library makes each of its calls a point of
+/// cancellation, two locked instructions in a process with threads.
+#[inline]
+pub(super) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::net::recv(socket, buffer, RecvFlags::empty())?.0)
+}
+
+/// Sends.
+#[inline]
+pub(super) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
+}
+
+/// Receives a datagram.
+#[inline]
+pub(super) fn recv_from(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    let (count, _, from) = rustix::net::recvfrom(socket, buffer, RecvFlags::empty())?;
+    Ok((count, from.ok_or(Errno::INVAL)?.try_into()?))
+}
+
+/// Sends a datagram.
+#[inline]
+pub(super) fn send_to(socket: &UdpSocket, bytes: &[u8], to: &SocketAddr) -> io::Result<usize> {
+    Ok(rustix::net::sendto(socket, bytes, SendFlags::NOSIGNAL, to)?)
 }
 
 /// Accepts a connection; tries again if it was aborted before we came.

@@ -1,8 +1,8 @@
 //! Every other system, through socket2.
 
-use std::io;
 #[cfg(unix)]
-use std::io::{IoSliceMut, Read};
+use std::io::IoSliceMut;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
@@ -43,6 +43,32 @@ pub(super) fn is_in_progress(error: &io::Error) -> bool {
 pub(super) fn is_in_progress(_error: &io::Error) -> bool {
     // Windows says `WouldBlock`.
     false
+}
+
+/// Receives.
+#[inline]
+pub(super) fn recv(mut socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    socket.read(buffer)
+}
+
+/// Sends; std passes `MSG_NOSIGNAL` where there is one.
+#[inline]
+pub(super) fn send(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    socket.write(bytes)
+}
+
+/// Receives a datagram.
+#[cfg(unix)]
+#[inline]
+pub(super) fn recv_from(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    socket.recv_from(buffer)
+}
+
+/// Sends a datagram.
+#[cfg(unix)]
+#[inline]
+pub(super) fn send_to(socket: &UdpSocket, bytes: &[u8], to: &SocketAddr) -> io::Result<usize> {
+    socket.send_to(bytes, to)
 }
 
 /// A listener may bind while connections of its predecessor are in TIME_WAIT.

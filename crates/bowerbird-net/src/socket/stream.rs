@@ -1,7 +1,7 @@
 //! What a stream of bytes asks of the system, and TCP's answer.
 
 use std::fmt::Debug;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read};
 #[cfg(any(feature = "tokio-io", feature = "hyper"))]
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, TcpStream};
@@ -155,8 +155,7 @@ impl OsSource for TcpStream {
 impl OsRead for TcpStream {
     #[inline]
     fn recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        let mut stream = self;
-        stream.read(buffer).map(Received::all)
+        os::recv(self, buffer).map(Received::all)
     }
 
     #[inline]
@@ -173,11 +172,9 @@ impl OsRead for TcpStream {
 }
 
 impl OsWrite for TcpStream {
-    /// std passes `MSG_NOSIGNAL` where there is one.
     #[inline]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        let mut stream = self;
-        stream.write(bytes)
+        os::send(self, bytes)
     }
 
     #[inline]
