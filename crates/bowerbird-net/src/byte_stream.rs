@@ -4,6 +4,7 @@
 //! (`halves`) and the foreign traits (`crate::traits`) are written once, for every core; the methods of the
 //! public types come from the macros of `methods`, so that each type has its own documentation.
 
+use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::panic::Location;
@@ -203,6 +204,11 @@ impl<O: OsWrite> Core<O> {
 }
 
 impl<O: OsSocket> Core<O> {
+    pub(crate) fn try_sendfile(&self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+        let send = |os: &O| crate::socket::sendfile(os, file, offset, count);
+        self.source.try_io(Interest::WRITABLE, |_| self.send_with(send))
+    }
+
     /// Ends one direction or both.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         if how != Shutdown::Read {

@@ -38,6 +38,12 @@ pub mod streams;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+/// For the crates above.
+#[doc(hidden)]
+pub mod private {
+    pub use crate::socket::{is_refused, read_at};
+}
+
 pub use accepting::{Accept, Incoming};
 pub use byte_stream::futures::{
     Flush, Peek, Read, ReadExact, ReadToEnd, Readable, ShutdownWrite, Writable, Write, WriteAll,

@@ -56,7 +56,8 @@ mod credentials;
 #[cfg(unix)]
 pub(crate) use credentials::credentials_of_peer;
 pub(crate) use datagram::{DatagramCalls, OsDatagram, UdpOptions, bind_udp, connect_udp};
-pub(crate) use kernel_copy::{Channel, is_refused, read_at, sendfile};
+pub(crate) use kernel_copy::{Channel, sendfile};
+pub use kernel_copy::{is_refused, read_at};
 pub(crate) use listener::OsListener;
 #[cfg(target_os = "linux")]
 pub(crate) use mmsg::{recv_many, send_many};

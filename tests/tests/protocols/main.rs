@@ -5,6 +5,7 @@ mod datagrams;
 mod datagrams_unix;
 mod ends;
 mod errors;
+mod files;
 mod names;
 mod options;
 #[cfg(unix)]

@@ -1,6 +1,8 @@
 //! A protocol that writes down what it hears, and its peer.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bowerbird::net::{TcpListener, TcpStream};
@@ -168,4 +170,37 @@ pub(crate) async fn drain(peer: &mut TcpStream, count: usize) {
 pub(crate) fn reset(peer: TcpStream) {
     peer.set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(peer);
+}
+
+/// A file that is removed again.
+pub(crate) struct Temporary {
+    directory: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Temporary {
+    pub(crate) fn new(length: usize) -> Self {
+        let id = format!("{}-{:?}", std::process::id(), std::time::Instant::now());
+        let name: String = id.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let directory = std::env::temp_dir().join(format!("bowerbird-sendfile-{name}"));
+        std::fs::create_dir(&directory).unwrap();
+        let bytes: Vec<u8> = (0..length).map(|number| (number % 251) as u8).collect();
+        let this = Self { directory, bytes };
+        File::create(this.path()).unwrap().write_all(&this.bytes).unwrap();
+        this
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join("file")
+    }
+
+    pub(crate) fn open(&self) -> File {
+        File::open(self.path()).unwrap()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.directory);
+    }
 }

@@ -1,6 +1,7 @@
 //! Transports and protocols over TLS: after CPython's `test_ssl.py` and `test_sslproto.py`.
 
 mod ends;
+mod files;
 mod flow;
 mod handshakes;
 mod support;

@@ -376,6 +376,22 @@ macro_rules! socket_methods {
                 )
             }
 
+            /// Tries to send a piece of a file from `offset`, at most `count` bytes of it; 0 at its end.
+            ///
+            /// asyncio: `os.sendfile` in an `add_writer` callback.
+            ///
+            /// # Errors
+            /// `WouldBlock`; `Unsupported` or `InvalidInput` where the system does not send this file to a socket; or
+            /// what the system says.
+            pub fn try_sendfile(
+                &self,
+                file: &std::fs::File,
+                offset: u64,
+                count: usize,
+            ) -> io::Result<usize> {
+                self.core().try_sendfile(file, offset, count)
+            }
+
             /// Waits until any part of `interest` may go on, and tells what is known then.
             ///
             /// asyncio: no counterpart.

@@ -34,6 +34,7 @@ mod life;
 mod name;
 mod protocol;
 mod scratch;
+mod sendfile;
 mod server;
 mod spawn;
 #[cfg(feature = "tls")]
@@ -53,6 +54,7 @@ pub use datagram::{
     create_datagram_endpoint,
 };
 pub use protocol::{BufferedProtocol, Protocol};
+pub use sendfile::{SendFile, sendfile};
 pub use server::create_server;
 #[cfg(unix)]
 pub use server::create_unix_server;

@@ -29,9 +29,12 @@ use super::hub::Hub;
 use super::life::{Backlog, Life, report_lost_write};
 use super::wire::Wire;
 use channel::Channel;
+use file::Sending;
 
 mod channel;
 pub(super) use channel::Session;
+mod file;
+pub(super) use file::Job;
 mod moves;
 #[cfg(feature = "tls")]
 mod secure;
@@ -58,6 +61,7 @@ pub(super) enum Misuse {
     AfterEof,
     ReadingEnd,
     OverTls,
+    Sending,
 }
 
 struct State {
@@ -68,6 +72,9 @@ struct State {
     writing: Writing,
     next_protocol: Option<AnyProtocol>,
     channel: Channel,
+    file: Option<Sending>,
+    /// How many files there were.
+    files: u64,
 }
 
 /// What the handles of a transport and its task share.
@@ -78,6 +85,15 @@ pub(super) struct Stream {
     /// What is known of the session, and how long its end may take.
     #[cfg(feature = "tls")]
     tls: OnceLock<Box<(TlsInfo, Duration)>>,
+}
+
+/// What the task keeps.
+#[derive(Default)]
+pub(super) struct Own {
+    /// The file that it sends.
+    file: Option<Box<Job>>,
+    #[cfg(feature = "tls")]
+    tls: secure::Own,
 }
 
 /// What is to be done once the state's lock is free.
@@ -101,6 +117,8 @@ impl Stream {
             writing: if wire.can_write() { Writing::Open } else { Writing::Never },
             wire: Some(wire),
             next_protocol: None,
+            file: None,
+            files: 0,
             channel: session.map_or(Channel::Plain, Channel::first),
         };
         let known = peer_addr.map_or_else(OnceLock::new, |address| OnceLock::from(Some(address)));
@@ -148,6 +166,7 @@ impl Stream {
     /// Sends what can be sent now and keeps the rest.
     pub(super) fn write(&self, pieces: &[IoSlice<'_>]) -> Result<(), Misuse> {
         let reports = self.hub.change(|state| match state.writing {
+            _ if state.file.is_some() => (Err(Misuse::Sending), false),
             Writing::Open => {
                 let after = state.write(pieces);
                 (Ok(after.reports), after.wakes)
@@ -287,6 +306,11 @@ impl Stream {
         self.fail(Some(error));
     }
 
+    /// Whether bytes go to the socket as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.hub.with(|state| state.channel.is_plain())
+    }
+
     /// The stream has ended: nothing more is read.
     pub(super) fn reading_ended(&self) {
         self.hub.with(|state| state.reading = Reading::Ended);
@@ -301,12 +325,9 @@ impl Stream {
 impl Kind for Stream {
     type Protocol = AnyProtocol;
     type Wire = Wire;
-    #[cfg(feature = "tls")]
-    type Own = secure::Own;
+    type Own = Own;
     #[cfg(feature = "tls")]
     type Extra = secure::Extra;
-    #[cfg(not(feature = "tls"))]
-    type Own = ();
     #[cfg(not(feature = "tls"))]
     type Extra = std::convert::Infallible;
 
@@ -329,7 +350,7 @@ impl Kind for Stream {
     fn leave(&self) {
         let left = self.hub.with(|state| {
             let channel = std::mem::replace(&mut state.channel, Channel::Plain);
-            (state.wire.take(), state.next_protocol.take(), channel)
+            (state.wire.take(), state.next_protocol.take(), channel, state.file.take())
         });
         drop(left);
         self.hub.forget_waker();
@@ -379,7 +400,7 @@ impl State {
         let wants = !self.life.is_closing() && self.reading == Reading::Reads;
         Step::Move {
             reads: wants && self.channel.may_read(),
-            writes: self.channel.wants_write(&self.life.backlog),
+            writes: self.channel.wants_write(&self.life.backlog) || self.sends_file(),
         }
     }
 
@@ -389,7 +410,19 @@ impl State {
         if self.channel.may_read() { self.life.close() } else { self.life.fail(None) }
     }
 
+    /// Whether a file is to be sent, and not before a session.
+    fn sends_file(&self) -> bool {
+        self.file.is_some() && !self.life.is_closing() && self.channel.may_read()
+    }
+
     fn write(&mut self, pieces: &[IoSlice<'_>]) -> After {
+        let after = self.send_pieces(pieces);
+        self.life.grown();
+        after
+    }
+
+    /// Sends what can be sent now and keeps the rest.
+    fn send_pieces(&mut self, pieces: &[IoSlice<'_>]) -> After {
         if let Some(reports) = self.life.refuse_write() {
             return After { wakes: false, reports };
         }
@@ -411,14 +444,13 @@ impl State {
                 self.life.backlog.push(&piece[skip..]);
             }
         }
-        self.life.grown();
         After { wakes: !self.life.backlog.is_empty(), reports: false }
     }
 
     /// Ends the writing direction if that is wanted and everything is sent. Returns whether the task must look.
     fn end_writing(&mut self) -> bool {
         let Some(wire) = &self.wire else { return false };
-        if self.writing != Writing::Wanted || !self.life.backlog.is_empty() {
+        if self.writing != Writing::Wanted || !self.life.backlog.is_empty() || self.file.is_some() {
             return false;
         }
         self.writing = Writing::Done;

@@ -61,7 +61,8 @@ impl Transport {
     /// from the fifth on). An error loses the connection.
     ///
     /// # Panics
-    /// At the reading end of a pipe; after [`write_eof`](Self::write_eof).
+    /// At the reading end of a pipe; after [`write_eof`](Self::write_eof); while
+    /// [`sendfile`](super::sendfile) sends a file.
     #[track_caller]
     pub fn write(&self, data: &[u8]) {
         if data.is_empty() {
@@ -268,6 +269,9 @@ fn misused(call: &str, misuse: Misuse) {
         Misuse::AfterEof => panic!(
             "{call}() was called after write_eof() on a transport; write everything before it, or use close() \
              at the end instead"
+        ),
+        Misuse::Sending => panic!(
+            "{call}() was called on a transport that sends a file; await the sendfile() first"
         ),
         Misuse::OverTls => panic!(
             "{call}() was called on a transport over TLS, whose directions do not end apart; use close() at the end"

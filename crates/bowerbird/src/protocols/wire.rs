@@ -1,6 +1,7 @@
 //! What a transport's bytes go through.
 
 use std::any::Any;
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::task::{Context, Poll};
@@ -118,6 +119,17 @@ impl Wire {
 
     pub(super) fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         writes!(self, stream => stream.try_write_vectored(bytes), one_way())
+    }
+
+    /// Sends a piece of a file, if the system does that.
+    pub(super) fn try_sendfile(&self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_sendfile(file, offset, count),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.try_sendfile(file, offset, count),
+            #[cfg(unix)]
+            Self::Sender(_) | Self::Receiver(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

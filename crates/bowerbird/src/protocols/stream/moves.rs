@@ -6,6 +6,7 @@ use super::super::any::AnyProtocol;
 use super::super::calls;
 use super::super::connection::{Connection, Kind};
 use super::super::scratch::with_room;
+use super::file::ToSend;
 use super::{Stream, is_retry};
 
 /// Sends before it reads, so that what is read does not make more and more of what waits.
@@ -15,14 +16,22 @@ pub(super) fn poll_move<G>(
     reads: bool,
     writes: bool,
 ) -> Poll<()> {
-    if writes && task.poll_send(cx).is_ready() {
-        return Poll::Ready(());
+    task.forget_file();
+    let mut moved = Poll::Pending;
+    if writes {
+        match task.shared.to_send() {
+            ToSend::Backlog if task.poll_send(cx).is_ready() => return Poll::Ready(()),
+            ToSend::Backlog => {}
+            ToSend::File(id, asked) => moved = task.poll_file(cx, id, asked),
+        }
     }
-    match (reads, writes) {
+    // A file may be long: what comes meanwhile has its turns.
+    let polled = match (reads, writes) {
         (true, _) => task.poll_receive(cx),
         (false, true) => Poll::Pending,
         (false, false) => task.poll_reader_gone(cx),
-    }
+    };
+    if polled.is_ready() { polled } else { moved }
 }
 
 impl<G> Connection<Stream, G> {

@@ -147,6 +147,8 @@ impl super::State {
             (io::ErrorKind::Unsupported, "of a pipe; TLS needs both directions")
         } else if !self.channel.is_plain() {
             (io::ErrorKind::Unsupported, "that is over TLS already")
+        } else if self.file.is_some() {
+            (io::ErrorKind::ResourceBusy, "that sends a file")
         } else if self.writing != Writing::Open || self.reading == Reading::Ended {
             (io::ErrorKind::InvalidInput, "one of whose directions has ended")
         } else {
@@ -166,10 +168,10 @@ impl<G> Connection<Stream, G> {
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>, wire: &Arc<Wire>) -> Poll<()> {
-        if self.own.handshake.is_none() {
-            self.own.handshake = self.shared.take_begin();
+        if self.own.tls.handshake.is_none() {
+            self.own.tls.handshake = self.shared.take_begin();
         }
-        let Some(Begin { session, .. }) = self.own.handshake.as_deref_mut() else {
+        let Some(Begin { session, .. }) = self.own.tls.handshake.as_deref_mut() else {
             return Poll::Pending;
         };
         let result = loop {
@@ -186,7 +188,7 @@ impl<G> Connection<Stream, G> {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => break Err(error),
                 Poll::Pending => {
-                    let limit = self.own.limit.get_or_insert_with(|| {
+                    let limit = self.own.tls.limit.get_or_insert_with(|| {
                         Box::new(bowerbird_timer::part::sleep(session.handshake_timeout()))
                     });
                     ready!(limit.poll_due(cx));
@@ -199,8 +201,8 @@ impl<G> Connection<Stream, G> {
     }
 
     fn handshake_ended(&mut self, result: io::Result<()>) {
-        self.own.limit = None;
-        let Some(begin) = self.own.handshake.take() else { return };
+        self.own.tls.limit = None;
+        let Some(begin) = self.own.tls.handshake.take() else { return };
         let Begin { session, waiter } = *begin;
         match (result, waiter) {
             (Ok(()), waiter) => {
@@ -220,8 +222,11 @@ impl<G> Connection<Stream, G> {
 
     fn poll_end(&mut self, cx: &mut Context<'_>, wire: &Arc<Wire>) -> Poll<()> {
         let duration = self.shared.tls.get().map(|known| known.1).unwrap_or_default();
-        let limit =
-            self.own.limit.get_or_insert_with(|| Box::new(bowerbird_timer::part::sleep(duration)));
+        let limit = self
+            .own
+            .tls
+            .limit
+            .get_or_insert_with(|| Box::new(bowerbird_timer::part::sleep(duration)));
         // Before the bytes: a peer that goes on sending does not get more time.
         if limit.poll_due(cx).is_ready() {
             let text = format!("the TLS session could not be ended within {duration:?}");
