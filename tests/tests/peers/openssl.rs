@@ -1,11 +1,14 @@
 //! openssl's client and server.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use bowerbird::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use bowerbird::net::{TcpListener, TcpStream};
+use bowerbird::protocols::{Protocol, Transport, create_connection, create_server};
+use bowerbird::sync::oneshot;
 use bowerbird::tls::{TlsAcceptor, TlsStream};
-use bowerbird_tests::on_workers;
+use bowerbird_tests::{on_workers, until};
 
 use crate::support::{Certificates, Serving, answered, free_port, outcome, peer};
 
@@ -187,5 +190,107 @@ fn certificate_of_s_server_for_another_name_is_refused() {
         let tcp = answered(async || TcpStream::connect(("127.0.0.1", port)).await).await;
         let error = connector.connect("elsewhere.example", tcp).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+    });
+}
+
+// ----- transports and protocols ----------------------------------------------------------------------
+
+/// Gives back what comes.
+#[derive(Default)]
+struct Echo(Option<Transport>);
+
+impl Protocol for Echo {
+    fn connection_made(&mut self, transport: Transport) {
+        self.0 = Some(transport);
+    }
+    fn data_received(&mut self, data: &[u8]) {
+        if let Some(transport) = &self.0 {
+            transport.write(data);
+        }
+    }
+}
+
+#[test]
+fn s_client_of_each_version_hears_a_protocol() {
+    on_workers(2, async {
+        let certificates = Certificates::new();
+        let acceptor = certificates.server().build().unwrap();
+        let start = create_server(Echo::default, "127.0.0.1:0").tls(&acceptor);
+        let server = start.await.unwrap();
+        let address = server.local_addr().unwrap().to_string();
+        for version in ["-tls1_2", "-tls1_3"] {
+            let arguments = [
+                "s_client",
+                "-connect",
+                &address,
+                "-CAfile",
+                &certificates.authority,
+                "-servername",
+                "localhost",
+                "-verify_return_error",
+                "-quiet",
+                "-no_ign_eof",
+                version,
+            ];
+            let said = peer("openssl", &arguments, "hello\n").await;
+            // What arrives after the end of its input, openssl may not show.
+            assert!(b"hello\n".starts_with(&said[..]), "{said:?}");
+            until(|| server.connection_count() == 0).await;
+        }
+        server.close();
+    });
+}
+
+/// Keeps what comes, and tells of the end.
+struct Keeps {
+    heard: Arc<Mutex<Vec<u8>>>,
+    lost: Option<oneshot::Sender<Option<io::Error>>>,
+}
+
+impl Protocol for Keeps {
+    fn data_received(&mut self, data: &[u8]) {
+        self.heard.lock().unwrap().extend_from_slice(data);
+    }
+    fn connection_lost(&mut self, error: Option<io::Error>) {
+        if let Some(lost) = self.lost.take() {
+            let _nobody_asks = lost.send(error);
+        }
+    }
+}
+
+#[test]
+fn s_server_answers_a_protocol() {
+    on_workers(2, async {
+        let certificates = Certificates::new();
+        let connector = certificates.client().build().unwrap();
+        for version in ["-tls1_2", "-tls1_3"] {
+            let port = free_port();
+            let arguments = [
+                "s_server",
+                "-accept",
+                &port.to_string(),
+                "-cert",
+                &certificates.chain,
+                "-key",
+                &certificates.key,
+                "-rev",
+                version,
+            ];
+            let _server = Serving::start("openssl", &arguments);
+            let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
+            let (transport, lost) = answered(async || {
+                let (lost, is_lost) = oneshot::channel();
+                let protocol = Keeps { heard: heard.clone(), lost: Some(lost) };
+                let connect = create_connection(|| protocol, ("127.0.0.1", port));
+                let transport = connect.tls(&connector, "localhost").await?;
+                io::Result::Ok((transport, is_lost))
+            })
+            .await;
+            transport.write(b"reverse this\n");
+            until(|| heard.lock().unwrap().ends_with(b"\n")).await;
+            assert_eq!(*heard.lock().unwrap(), b"siht esrever\n");
+            transport.close();
+            assert!(lost.await.unwrap().is_none());
+        }
     });
 }
