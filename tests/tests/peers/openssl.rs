@@ -31,6 +31,36 @@ async fn echo_once(
     }
 }
 
+/// A client checks the certificate, says a line, and hears it again.
+async fn client_says_hello(certificates: &Certificates, address: &str, version: &str) {
+    let arguments = [
+        "s_client",
+        "-connect",
+        address,
+        "-CAfile",
+        &certificates.authority,
+        "-servername",
+        "localhost",
+        "-verify_return_error",
+        "-verify_hostname",
+        "localhost",
+        "-quiet",
+        "-no_ign_eof",
+        version,
+    ];
+    let said = peer("openssl", &arguments, "hello\n").await;
+    // What arrives after the end of its input, openssl may not show.
+    assert!(b"hello\n".starts_with(&said[..]), "{said:?}");
+}
+
+/// A server of one version that gives back each line reversed.
+fn reversing_server(certificates: &Certificates, port: u16, version: &str) -> Serving {
+    let port = port.to_string();
+    let (chain, key) = (&certificates.chain, &certificates.key);
+    let accept = ["s_server", "-accept", &port, "-cert", chain, "-key", key, "-rev", version];
+    Serving::start("openssl", &accept)
+}
+
 #[test]
 fn s_client_of_each_version_echoes() {
     on_workers(2, async {
@@ -41,24 +71,7 @@ fn s_client_of_each_version_echoes() {
             let address = listener.local_addr().unwrap().to_string();
             let acceptor = acceptor.clone();
             let serving = bowerbird::spawn(async move { echo_once(&listener, &acceptor).await });
-            let arguments = [
-                "s_client",
-                "-connect",
-                &address,
-                "-CAfile",
-                &certificates.authority,
-                "-servername",
-                "localhost",
-                "-verify_return_error",
-                "-verify_hostname",
-                "localhost",
-                "-quiet",
-                "-no_ign_eof",
-                version,
-            ];
-            let said = peer("openssl", &arguments, "hello\n").await;
-            // What arrives after the end of its input, openssl may not show.
-            assert!(b"hello\n".starts_with(&said[..]), "{said:?}");
+            client_says_hello(&certificates, &address, version).await;
             let stream = serving.await.unwrap().unwrap();
             assert_eq!(format!("{:?}", stream.info().protocol_version.unwrap()), expected);
         }
@@ -142,20 +155,7 @@ fn s_server_answers_our_client() {
         let connector = certificates.client().build().unwrap();
         for version in ["-tls1_2", "-tls1_3"] {
             let port = free_port();
-            let _server = Serving::start(
-                "openssl",
-                &[
-                    "s_server",
-                    "-accept",
-                    &port.to_string(),
-                    "-cert",
-                    &certificates.chain,
-                    "-key",
-                    &certificates.key,
-                    "-rev",
-                    version,
-                ],
-            );
+            let _server = reversing_server(&certificates, port, version);
             let tcp = answered(async || TcpStream::connect(("127.0.0.1", port)).await).await;
             let mut stream = BufReader::new(connector.connect("localhost", tcp).await.unwrap());
             for text in ["abc", "reverse this"] {
@@ -219,22 +219,7 @@ fn s_client_of_each_version_hears_a_protocol() {
         let server = start.await.unwrap();
         let address = server.local_addr().unwrap().to_string();
         for version in ["-tls1_2", "-tls1_3"] {
-            let arguments = [
-                "s_client",
-                "-connect",
-                &address,
-                "-CAfile",
-                &certificates.authority,
-                "-servername",
-                "localhost",
-                "-verify_return_error",
-                "-quiet",
-                "-no_ign_eof",
-                version,
-            ];
-            let said = peer("openssl", &arguments, "hello\n").await;
-            // What arrives after the end of its input, openssl may not show.
-            assert!(b"hello\n".starts_with(&said[..]), "{said:?}");
+            client_says_hello(&certificates, &address, version).await;
             until(|| server.connection_count() == 0).await;
         }
         server.close();
@@ -265,18 +250,7 @@ fn s_server_answers_a_protocol() {
         let connector = certificates.client().build().unwrap();
         for version in ["-tls1_2", "-tls1_3"] {
             let port = free_port();
-            let arguments = [
-                "s_server",
-                "-accept",
-                &port.to_string(),
-                "-cert",
-                &certificates.chain,
-                "-key",
-                &certificates.key,
-                "-rev",
-                version,
-            ];
-            let _server = Serving::start("openssl", &arguments);
+            let _server = reversing_server(&certificates, port, version);
             let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
             let (transport, lost) = answered(async || {
                 let (lost, is_lost) = oneshot::channel();
